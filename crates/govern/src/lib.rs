@@ -1,0 +1,14 @@
+//! Who may do what, at what cost: callers, access, routes, limits, configuration and errors, as pure functions.
+//!
+//! Nothing here does I/O, is async, reads a clock or draws a random number: time and seeds are arguments.
+
+pub mod access;
+pub mod config;
+pub mod error;
+pub mod key;
+pub mod money;
+pub mod route;
+
+pub use config::Rules;
+pub use error::{Code, Error};
+pub use money::Money;

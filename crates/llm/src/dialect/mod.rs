@@ -1,0 +1,243 @@
+//! Wire formats. Each has a folder with the same four files: `request`, `reply`, `stream`, `error`.
+//!
+//! The set is closed on purpose: the compiler lists every place that a new dialect must fill in.
+
+pub mod anthropic;
+pub mod openai_chat;
+
+use crate::{Call, Event, Loss, Reply, failure::Failure, usage::Usage};
+
+/// A wire format, as a client surface and as an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dialect {
+    /// OpenAI Chat Completions: <https://platform.openai.com/docs/api-reference/chat>
+    OpenAiChat,
+    /// Anthropic Messages: <https://docs.anthropic.com/en/api/messages>
+    Anthropic,
+}
+
+/// A body that is not what its dialect allows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Malformed {
+    /// The path of the field that is wrong (`messages[3].content[0].type`), if one is.
+    pub field: Option<String>,
+    /// What was wrong and what would be right, fit for the caller.
+    pub message: String,
+}
+
+/// What a writer must know of the target to choose between ways of saying the same.
+#[derive(Debug, Clone, Default)]
+pub struct WriteFor {
+    /// The model's own ceiling of output tokens: sent where the dialect insists on a limit and the caller gave none.
+    pub max_output_tokens: Option<u64>,
+    /// The model thinks before it speaks and refuses sampling parameters (OpenAI's reasoning models).
+    pub refuses_sampling: bool,
+    /// The model wants `max_completion_tokens` in place of `max_tokens`.
+    pub wants_max_completion_tokens: bool,
+    /// The target does not understand prompt-cache marks.
+    pub ignores_cache_marks: bool,
+    /// The target does not understand `stream_options`.
+    pub refuses_stream_options: bool,
+    /// Thinking blocks were made by another model: their signatures would be refused, so they are left out.
+    pub foreign_thinking: bool,
+}
+
+/// Reads a stream. Fed bytes split anywhere, it gives the same events for every split.
+pub trait EventReader: Send {
+    /// Takes more bytes; appends the events that they complete.
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>);
+    /// The bytes have ended. A stream without its terminal event yields a [`Event::Fault`] of kind `Malformed`, unless a
+    /// stop reason was already seen.
+    fn finish(&mut self, events: &mut Vec<Event>);
+}
+
+/// Writes a stream.
+pub trait EventWriter: Send {
+    /// Appends the frames that say `event`.
+    fn push(&mut self, event: &Event, bytes: &mut Vec<u8>);
+    /// What could not be carried so far.
+    fn loss(&self) -> &Loss;
+}
+
+/// What the relay lane learns from an answer without decoding it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Glance {
+    /// The last usage that was reported.
+    pub usage: Option<Usage>,
+    /// The tier that served the call.
+    pub service_tier: Option<String>,
+    /// A stop reason was seen.
+    pub stopped: bool,
+    /// The dialect's terminal event was seen (`[DONE]`, `message_stop`).
+    pub ended: bool,
+    /// Content has been seen: after this nothing may be repeated elsewhere.
+    pub content: bool,
+    /// Tokens delivered so far, reckoned, for an answer that is cut before it reports its usage. Never too low.
+    pub delivered_tokens: u64,
+    /// The provider reported a failure inside the stream.
+    pub fault: Option<Failure>,
+}
+
+/// Looks at whole frames of a stream as they pass, in the relay lane.
+pub trait FrameWatch: Send {
+    /// Looks at one frame; `data` is its payload without `data:`. Says whether the frame is only there because the
+    /// gateway asked for usage, so that it is hidden from a client that did not.
+    fn see(&mut self, event: Option<&str>, data: &[u8]) -> Seen;
+    /// What was learnt so far.
+    fn glance(&self) -> &Glance;
+}
+
+/// What the relay lane does with a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// It is the client's.
+    Pass,
+    /// It carries usage and nothing else (OpenAI's `choices: []` chunk).
+    UsageOnly,
+}
+
+impl Dialect {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::OpenAiChat, Self::Anthropic];
+
+    /// The name in configuration, records and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "openai_chat",
+            Self::Anthropic => "anthropic",
+        }
+    }
+
+    /// Reads a request body.
+    ///
+    /// # Errors
+    /// Names the field that is wrong.
+    pub fn read_call(self, body: &[u8]) -> Result<Call, Malformed> {
+        match self {
+            Self::OpenAiChat => openai_chat::request::read(body),
+            Self::Anthropic => anthropic::request::read(body),
+        }
+    }
+
+    /// Writes a request body, and says what it could not carry.
+    ///
+    /// # Errors
+    /// Content that must not be dropped and cannot be said (a picture for a dialect without pictures) is refused, by name.
+    pub fn write_call(self, call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malformed> {
+        match self {
+            Self::OpenAiChat => openai_chat::request::write(call, target),
+            Self::Anthropic => anthropic::request::write(call, target),
+        }
+    }
+
+    /// Reads a whole answer.
+    ///
+    /// # Errors
+    /// The body is not an answer of this dialect.
+    pub fn read_reply(self, body: &[u8]) -> Result<Reply, Malformed> {
+        match self {
+            Self::OpenAiChat => openai_chat::reply::read(body),
+            Self::Anthropic => anthropic::reply::read(body),
+        }
+    }
+
+    /// Writes a whole answer.
+    #[must_use]
+    pub fn write_reply(self, reply: &Reply) -> (Vec<u8>, Loss) {
+        match self {
+            Self::OpenAiChat => openai_chat::reply::write(reply),
+            Self::Anthropic => anthropic::reply::write(reply),
+        }
+    }
+
+    /// Usage and served tier of a whole answer, without decoding the rest: the relay lane's tee.
+    #[must_use]
+    pub fn glance_reply(self, body: &[u8]) -> Glance {
+        match self {
+            Self::OpenAiChat => openai_chat::reply::glance(body),
+            Self::Anthropic => anthropic::reply::glance(body),
+        }
+    }
+
+    /// A reader of a streamed answer.
+    #[must_use]
+    pub fn reader(self) -> Box<dyn EventReader> {
+        match self {
+            Self::OpenAiChat => Box::new(openai_chat::stream::Reader::default()),
+            Self::Anthropic => Box::new(anthropic::stream::Reader::default()),
+        }
+    }
+
+    /// A writer of a streamed answer. `include_usage`: the client asked for a usage chunk.
+    #[must_use]
+    pub fn writer(self, include_usage: bool) -> Box<dyn EventWriter> {
+        match self {
+            Self::OpenAiChat => Box::new(openai_chat::stream::Writer::new(include_usage)),
+            Self::Anthropic => Box::new(anthropic::stream::Writer::default()),
+        }
+    }
+
+    /// A watcher of relayed frames.
+    #[must_use]
+    pub fn watch(self) -> Box<dyn FrameWatch> {
+        match self {
+            Self::OpenAiChat => Box::new(openai_chat::stream::Watch::default()),
+            Self::Anthropic => Box::new(anthropic::stream::Watch::default()),
+        }
+    }
+
+    /// Reads an error body of this dialect: message and code.
+    #[must_use]
+    pub fn read_error(self, body: &[u8]) -> ErrorBody {
+        match self {
+            Self::OpenAiChat => openai_chat::error::read(body),
+            Self::Anthropic => anthropic::error::read(body),
+        }
+    }
+
+    /// Writes an error body of this dialect.
+    #[must_use]
+    pub fn write_error(self, error: &ErrorBody) -> Vec<u8> {
+        match self {
+            Self::OpenAiChat => openai_chat::error::write(error),
+            Self::Anthropic => anthropic::error::write(error),
+        }
+    }
+
+    /// Writes an error as an event of a stream that has begun.
+    #[must_use]
+    pub fn write_error_event(self, error: &ErrorBody) -> Vec<u8> {
+        match self {
+            Self::OpenAiChat => openai_chat::error::write_event(error),
+            Self::Anthropic => anthropic::error::write_event(error),
+        }
+    }
+
+    /// What keeps a silent stream alive: a frame that every client of the dialect ignores.
+    #[must_use]
+    pub fn keepalive(self) -> &'static [u8] {
+        match self {
+            Self::OpenAiChat => b": ping\n\n",
+            Self::Anthropic => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
+        }
+    }
+}
+
+/// An error as a dialect words it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ErrorBody {
+    /// HTTP status: Anthropic's `error.type` follows from it.
+    pub status: u16,
+    /// OpenAI's `error.type` (`invalid_request_error`); Anthropic's own type when read from Anthropic.
+    pub kind: String,
+    /// For people. Safe for the caller.
+    pub message: String,
+    /// A stable code (`model_not_found`).
+    pub code: Option<String>,
+    /// The field that was wrong.
+    pub param: Option<String>,
+    /// Echoed by Anthropic's errors.
+    pub request_id: Option<String>,
+}

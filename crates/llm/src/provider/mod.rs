@@ -1,0 +1,169 @@
+//! Vendors: one file each, one line in [`providers!`] each.
+//!
+//! A provider is pure: it says where a call goes, how the credential is shown and what a bad answer means. It never
+//! opens a connection. What differs between vendors of one dialect is data ([`Quirks`]), never a copy of a neighbour.
+
+mod anthropic;
+mod deepseek;
+mod echo;
+mod groq;
+mod llama_cpp;
+mod mistral;
+mod ollama;
+mod openai;
+mod openai_like;
+mod openrouter;
+mod together;
+mod vllm;
+
+use std::time::Duration;
+
+use crate::{
+    dialect::{Dialect, WriteFor},
+    failure::{Failure, Kind},
+};
+
+pub use openai_like::OpenAiLike;
+
+/// Lists the providers, in the order in which documentation shows them.
+macro_rules! providers {
+    ($($provider:expr),+ $(,)?) => {
+        /// Every provider that this build knows.
+        pub const ALL: &[&dyn Provider] = &[$(&$provider),+];
+    };
+}
+
+providers! {
+    openai::OpenAi, anthropic::Anthropic,
+    deepseek::DEEPSEEK, groq::GROQ, mistral::MISTRAL, openrouter::OPENROUTER, together::TOGETHER,
+    ollama::OLLAMA, vllm::VLLM, llama_cpp::LLAMA_CPP, openai_like::GENERIC,
+    echo::Echo,
+}
+
+/// The provider with this id.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static dyn Provider> {
+    ALL.iter().copied().find(|provider| provider.id() == id)
+}
+
+/// A vendor of models.
+pub trait Provider: Send + Sync {
+    /// The name in configuration (`kind: groq`), records and the catalogue.
+    fn id(&self) -> &'static str;
+
+    /// The wire format that it speaks.
+    fn dialect(&self) -> Dialect;
+
+    /// Where it is reached unless an account says otherwise, without a trailing slash; `None` if only an account can say.
+    fn base_url(&self) -> Option<&'static str>;
+
+    /// The environment variable that conventionally holds its key; `None` if it needs no key.
+    fn key_env(&self) -> Option<&'static str>;
+
+    /// How a credential is shown to it.
+    fn auth(&self) -> Auth {
+        Auth::Bearer
+    }
+
+    /// Path and headers of an operation, relative to the base URL.
+    fn request(&self, operation: Operation) -> Head;
+
+    /// In what it departs from its dialect.
+    fn quirks(&self) -> Quirks {
+        Quirks::default()
+    }
+
+    /// Adapts what a writer must know to a model of this vendor, beyond what the catalogue says.
+    fn write_for(&self, _model: &str, target: WriteFor) -> WriteFor {
+        target
+    }
+
+    /// What an answer with a bad status means.
+    fn failure(&self, bad: &BadAnswer<'_>) -> Failure {
+        classify(self.dialect(), bad)
+    }
+
+    /// The answer of a provider that lives in this process; `None` for every provider that is reached over a network.
+    fn answer(&self, _operation: Operation, _body: &[u8]) -> Option<Canned> {
+        None
+    }
+}
+
+/// What is asked of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// A conversation turn: chat completions, messages.
+    Chat,
+    /// The number of tokens of a conversation.
+    CountTokens,
+}
+
+/// How a credential is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// `Authorization: Bearer <key>`.
+    Bearer,
+    /// The key alone in this header.
+    Header(&'static str),
+    /// No credential.
+    None,
+}
+
+/// Where an operation goes and what goes along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// `None`: the provider does not offer the operation.
+    pub path: Option<&'static str>,
+    /// Fixed headers (`anthropic-version`), lower-case names.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// Headers of a client that are passed on when it speaks the same dialect, lower-case names.
+    pub forward: &'static [&'static str],
+}
+
+/// In what a vendor departs from its dialect. `default()` departs in nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quirks {
+    /// It refuses `stream_options`.
+    pub refuses_stream_options: bool,
+    /// It speaks HTTP/1.1 only, or better so.
+    pub http1_only: bool,
+    /// It understands Anthropic-style cache marks in its own dialect (OpenRouter).
+    pub takes_cache_marks: bool,
+}
+
+/// An answer with a status that is not a success, or a success whose body is an error.
+#[derive(Debug, Clone, Copy)]
+pub struct BadAnswer<'a> {
+    pub status: u16,
+    pub retry_after: Option<Duration>,
+    pub request_id: Option<&'a str>,
+    /// At most the first 64 KiB.
+    pub body: &'a [u8],
+}
+
+/// An answer made in this process, as the wire would have brought it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canned {
+    pub status: u16,
+    /// `application/json` or `text/event-stream`.
+    pub content_type: &'static str,
+    /// The body in the pieces in which it is sent.
+    pub chunks: Vec<Vec<u8>>,
+}
+
+/// The meaning of a bad answer by its dialect's codes first, then by its status.
+///
+/// Statuses: <https://platform.openai.com/docs/guides/error-codes>, <https://docs.anthropic.com/en/api/errors>
+#[must_use]
+pub fn classify(dialect: Dialect, bad: &BadAnswer<'_>) -> Failure {
+    let body = dialect.read_error(bad.body);
+    let kind = Kind::of(bad.status, body.code.as_deref(), &body.kind, &body.message);
+    Failure {
+        kind,
+        status: Some(bad.status),
+        message: crate::failure::clean(&body.message),
+        code: body.code.or(Some(body.kind).filter(|kind| !kind.is_empty())),
+        retry_after: bad.retry_after,
+        request_id: bad.request_id.map(str::to_owned),
+    }
+}

@@ -1,0 +1,74 @@
+//! Tokens of one attempt, normalised: every input token stands in exactly one class.
+//!
+//! OpenAI and Gemini count cached tokens inside the prompt, Anthropic and Bedrock beside it; some vendors count
+//! reasoning outside the completion. The dialects' readers bring all of them into this one form, so that a price is
+//! a plain sum of products.
+
+use serde::{Deserialize, Serialize};
+
+/// Token counts by class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Text (and image) input tokens neither read from nor written to a cache.
+    pub input: u64,
+    /// Audio input tokens, not contained in `input`.
+    pub input_audio: u64,
+    /// Input tokens read from the provider's prompt cache.
+    pub cache_read: u64,
+    /// Input tokens written to a cache with the default (five-minute) lifetime.
+    pub cache_write: u64,
+    /// Input tokens written to a cache with a lifetime of one hour.
+    pub cache_write_1h: u64,
+    /// All output tokens; `reasoning` and `output_audio` are parts of it.
+    pub output: u64,
+    /// Output tokens spent on thought. Part of `output`.
+    pub reasoning: u64,
+    /// Output tokens that are sound. Part of `output`.
+    pub output_audio: u64,
+    /// Whether the provider said so or we reckoned.
+    pub source: Source,
+}
+
+/// Where a count comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The provider reported it.
+    #[default]
+    Reported,
+    /// Reckoned by the gateway: the provider reported nothing, or the stream was cut.
+    Estimated,
+}
+
+impl Usage {
+    /// All input tokens, cached ones included (OpenAI's `prompt_tokens`).
+    #[must_use]
+    pub fn prompt(&self) -> u64 {
+        [self.input, self.input_audio, self.cache_read, self.cache_write, self.cache_write_1h]
+            .into_iter()
+            .fold(0, u64::saturating_add)
+    }
+
+    /// Input and output together (OpenAI's `total_tokens`).
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.prompt().saturating_add(self.output)
+    }
+
+    /// True if no token is counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.total() == 0
+    }
+}
+
+/// Reckons the tokens of a text without its tokenizer: four ASCII bytes or one other character make a token.
+///
+/// Errs upwards on prose, so that a cut stream is not billed below what was delivered.
+#[must_use]
+pub fn estimate_tokens(text: &str) -> u64 {
+    let wide = text.chars().filter(|c| !c.is_ascii()).count() as u64;
+    let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
+    wide + ascii.div_ceil(4)
+}
