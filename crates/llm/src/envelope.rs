@@ -1,0 +1,395 @@
+//! Request bodies that are governed without being decoded.
+//!
+//! Same dialect on both sides and nobody rewrites: then the bytes that the client sent are the bytes that the provider
+//! gets, but for a few spliced values. The order of keys in a tool schema is prompt text; decoding and encoding again
+//! would break prompt caches and lose fields that this version does not know. So an [`Envelope`] knows only where the
+//! top-level values lie.
+//!
+//! An escaped key (`"mod\u0065l"`) is the key that it spells, and no top-level key may stand twice: what is checked is
+//! what the provider reads.
+
+use std::{borrow::Cow, fmt, ops::Range};
+
+use bytes::Bytes;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, MapAccess, Visitor},
+};
+use serde_json::{Value, value::RawValue};
+
+use crate::dialect::Malformed;
+
+/// A request body and the places of its top-level values.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    body: Bytes,
+    fields: Vec<Field>,
+    model: String,
+}
+
+#[derive(Debug, Clone)]
+struct Field {
+    name: Cow<'static, str>,
+    value: Range<usize>,
+}
+
+/// Keys that are known without an allocation. A key that is missing here works just as well.
+const COMMON: &[&str] = &[
+    "model",
+    "messages",
+    "stream",
+    "stream_options",
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+    "top_p",
+    "n",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "response_format",
+    "stop",
+    "seed",
+    "user",
+    "safety_identifier",
+    "metadata",
+    "system",
+    "thinking",
+    "service_tier",
+    "reasoning_effort",
+    "stop_sequences",
+    "top_k",
+    "store",
+    "output_config",
+    "context_management",
+    "presence_penalty",
+    "frequency_penalty",
+    "logprobs",
+    "prompt_cache_key",
+];
+
+/// More top-level keys than any API has: a body beyond it is an attack on the linear search.
+const MOST_FIELDS: usize = 128;
+
+/// Deepest nesting that is passed on. It is serde_json's own limit, which values that are skipped escape.
+const DEEPEST: usize = 127;
+
+impl Envelope {
+    /// Finds the top-level values of a JSON object.
+    ///
+    /// # Errors
+    /// The body is not a JSON object, nests too deeply, has a key twice, or has no `model` that is a non-empty string.
+    pub fn open(body: Bytes) -> Result<Self, Unreadable> {
+        if is_too_deep(&body) {
+            let message = format!("the body nests deeper than {DEEPEST} levels");
+            return Err(Unreadable { duplicate: false, malformed: Malformed { field: None, message } });
+        }
+        let fields = fields(&body, 0..body.len())?;
+        let mut envelope = Self { body, fields, model: String::new() };
+        let Some(raw) = envelope.raw("model") else {
+            return Err(Unreadable::at("model", "`model` is missing: name the model to call".into()));
+        };
+        envelope.model = match serde_json::from_slice::<String>(raw) {
+            Ok(model) if !model.is_empty() => model,
+            _ => return Err(Unreadable::at("model", "`model` must be a non-empty string".into())),
+        };
+        Ok(envelope)
+    }
+
+    /// The model that the caller asks for.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The body as it was sent.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The JSON text of a top-level value.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&[u8]> {
+        self.body.get(self.span(name)?)
+    }
+
+    /// A top-level value as `T`; `Ok(None)` if it is missing or `null`.
+    ///
+    /// # Errors
+    /// The value is of another type: the error says that it must be `expected`.
+    pub fn get<'a, T: Deserialize<'a>>(&'a self, name: &'static str, expected: &str) -> Result<Option<T>, Unreadable> {
+        match self.raw(name) {
+            None | Some(b"null") => Ok(None),
+            Some(raw) => serde_json::from_slice(raw)
+                .map(Some)
+                .map_err(|_| Unreadable::at(name, format!("`{name}` must be {expected}"))),
+        }
+    }
+
+    /// Whether a streamed answer is asked for.
+    ///
+    /// # Errors
+    /// `stream` is not a boolean.
+    pub fn stream(&self) -> Result<bool, Unreadable> {
+        Ok(self.get("stream", "true or false")?.unwrap_or(false))
+    }
+
+    /// The names of the top-level keys, in the order of the body.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|field| &*field.name)
+    }
+
+    /// Begins a list of changes to the body.
+    #[must_use]
+    pub fn edit(&self) -> Splice<'_> {
+        Splice { envelope: self, edits: Vec::new(), removed: Vec::new() }
+    }
+
+    fn span(&self, name: &str) -> Option<Range<usize>> {
+        self.fields.iter().find(|field| field.name == name).map(|field| field.value.clone())
+    }
+}
+
+/// Changes to a body that leave every other byte as it is.
+#[derive(Debug)]
+pub struct Splice<'a> {
+    envelope: &'a Envelope,
+    edits: Vec<(Range<usize>, Vec<u8>)>,
+    /// Indexes of the fields to take out.
+    removed: Vec<usize>,
+}
+
+impl Splice<'_> {
+    /// Gives a top-level key this value, added at the front if the body does not have it.
+    pub fn set(&mut self, name: &str, value: &Value) {
+        let text = value.to_string().into_bytes();
+        match self.envelope.span(name) {
+            Some(span) if self.envelope.body.get(span.clone()) == Some(&text) => {}
+            Some(span) => self.replace(span, text),
+            None => self.insert(name, &text),
+        }
+    }
+
+    /// Takes a top-level key out, with its comma.
+    pub fn remove(&mut self, name: &str) {
+        self.removed.extend(self.envelope.fields.iter().position(|field| field.name == name));
+    }
+
+    /// Asks for usage at the end of the stream (`stream_options.include_usage`), keeping the other options.
+    pub fn ask_for_usage(&mut self) {
+        let Some(span) = self.envelope.span("stream_options") else {
+            return self.insert("stream_options", br#"{"include_usage":true}"#);
+        };
+        let inner = fields(&self.envelope.body, span.clone()).unwrap_or_default();
+        match inner.into_iter().find(|field| field.name == "include_usage").map(|field| field.value) {
+            Some(value) if self.envelope.body.get(value.clone()) == Some(b"true") => {}
+            Some(value) => self.replace(value, b"true".to_vec()),
+            None => {
+                let is_object = self.envelope.body.get(span.start) == Some(&b'{');
+                let is_empty = self.envelope.body.get(span.clone()).is_none_or(|text| {
+                    !is_object || text.iter().skip(1).find(|byte| !byte.is_ascii_whitespace()) == Some(&b'}')
+                });
+                if is_empty {
+                    self.replace(span, br#"{"include_usage":true}"#.to_vec());
+                } else {
+                    self.replace(span.start + 1..span.start + 1, br#""include_usage":true,"#.to_vec());
+                }
+            }
+        }
+    }
+
+    /// The body with the changes made; without any it is the very buffer that was received.
+    #[must_use]
+    pub fn finish(mut self) -> Bytes {
+        self.take_out_removed();
+        if self.edits.is_empty() {
+            return self.envelope.body.clone();
+        }
+        self.edits.sort_by_key(|(span, _)| (span.start, span.end));
+        let body = &self.envelope.body;
+        let added: usize = self.edits.iter().map(|(_, text)| text.len()).sum();
+        let mut out = Vec::with_capacity(body.len() + added);
+        let mut at = 0;
+        for (span, text) in &self.edits {
+            // Removals of neighbours overlap.
+            out.extend_from_slice(body.get(at..span.start).unwrap_or_default());
+            out.extend_from_slice(text);
+            at = at.max(span.end);
+        }
+        out.extend_from_slice(body.get(at..).unwrap_or_default());
+        out.into()
+    }
+
+    /// Fields at the front go with the comma behind them, others with the comma before.
+    fn take_out_removed(&mut self) {
+        self.removed.sort_unstable();
+        let removed = std::mem::take(&mut self.removed);
+        let fields = &self.envelope.fields;
+        for (nth, at) in removed.into_iter().enumerate() {
+            let Some(end) = fields.get(at).map(|field| field.value.end) else { continue };
+            let start = match at.checked_sub(1).and_then(|previous| fields.get(previous)) {
+                Some(previous) => previous.value.end,
+                None => self.front(),
+            };
+            let at_front = nth == at;
+            let comma = self.envelope.body.get(end..).and_then(|rest| memchr::memchr(b',', rest));
+            let end = comma.filter(|_| at_front && at + 1 < fields.len()).map_or(end, |comma| end + comma + 1);
+            self.edits.push((start..end, Vec::new()));
+        }
+    }
+
+    /// The place behind the opening brace.
+    fn front(&self) -> usize {
+        memchr::memchr(b'{', &self.envelope.body).map_or(0, |brace| brace + 1)
+    }
+
+    fn insert(&mut self, name: &str, value: &[u8]) {
+        let front = self.front();
+        let mut text = Value::from(name).to_string().into_bytes();
+        text.push(b':');
+        text.extend_from_slice(value);
+        text.push(b',');
+        self.replace(front..front, text);
+    }
+
+    fn replace(&mut self, span: Range<usize>, text: Vec<u8>) {
+        self.edits.push((span, text));
+    }
+}
+
+/// A body that cannot be governed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// A key stands twice.
+    pub duplicate: bool,
+    /// What was wrong, fit for the caller.
+    pub malformed: Malformed,
+}
+
+impl Unreadable {
+    fn at(field: &'static str, message: String) -> Self {
+        Self { duplicate: false, malformed: Malformed { field: Some(field.into()), message } }
+    }
+}
+
+/// The top-level keys and values of the JSON object at `within`.
+fn fields(body: &[u8], within: Range<usize>) -> Result<Vec<Field>, Unreadable> {
+    let text = body.get(within.clone()).unwrap_or_default();
+    let mut found =
+        Found { base: within.start, start: text.as_ptr() as usize, fields: Vec::with_capacity(16), twice: None };
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let parsed = (&mut found).deserialize(&mut json).and_then(|()| json.end());
+    if let Some(name) = found.twice {
+        let message = format!("`{name}` stands twice in the body: send it once");
+        return Err(Unreadable { duplicate: true, malformed: Malformed { field: Some(name), message } });
+    }
+    match parsed {
+        Ok(()) => Ok(found.fields),
+        Err(error) => {
+            let message = format!("the body is not a JSON object that can be read: {error}");
+            Err(Unreadable { duplicate: false, malformed: Malformed { field: None, message } })
+        }
+    }
+}
+
+/// Whether arrays and objects nest deeper than [`DEEPEST`]. Most bodies have too few brackets for that, which is quickly
+/// told; in the others strings are jumped over.
+fn is_too_deep(body: &[u8]) -> bool {
+    if memchr::memchr2_iter(b'[', b'{', body).nth(DEEPEST).is_none() {
+        return false;
+    }
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(byte) = body.get(at) {
+        match byte {
+            b'"' => at += string_length(body.get(at + 1..).unwrap_or_default()),
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// The length of a string's text and its closing quote.
+fn string_length(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found + 1;
+        if text.get(at - 1) == Some(&b'"') {
+            return at;
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+struct Found {
+    base: usize,
+    start: usize,
+    fields: Vec<Field>,
+    twice: Option<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Found {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Found {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        use serde::de::Error as _;
+        while let Some(Name(name)) = map.next_key()? {
+            let raw: &RawValue = map.next_value()?;
+            let at = self.base + (raw.get().as_ptr() as usize - self.start);
+            if self.fields.iter().any(|field| field.name == name) {
+                self.twice = Some(name.into_owned());
+                return Err(A::Error::custom("a key stands twice"));
+            }
+            if self.fields.len() == MOST_FIELDS {
+                return Err(A::Error::custom(format_args!("more than {MOST_FIELDS} keys")));
+            }
+            self.fields.push(Field { name, value: at..at + raw.get().len() });
+        }
+        Ok(())
+    }
+}
+
+/// A key, unescaped; a common one without an allocation.
+struct Name(Cow<'static, str>);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Key;
+        impl Visitor<'_> for Key {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Name, E> {
+                let common = COMMON.iter().copied().find(|common| *common == key);
+                Ok(Name(common.map_or_else(|| Cow::Owned(key.to_owned()), Cow::Borrowed)))
+            }
+        }
+        json.deserialize_str(Key)
+    }
+}
+
+#[cfg(test)]
+mod tests;
