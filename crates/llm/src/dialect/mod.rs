@@ -3,6 +3,9 @@
 //! The set is closed on purpose: the compiler lists every place that a new dialect must fill in.
 
 pub mod anthropic;
+#[cfg(test)]
+pub(crate) mod corpus;
+pub(crate) mod field;
 pub mod openai_chat;
 
 use crate::{Call, Event, Loss, Reply, failure::Failure, usage::Usage};
