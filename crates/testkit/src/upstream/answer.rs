@@ -1,8 +1,13 @@
 //! An answer as a script: what is sent, in which pieces, how fast, and how it ends.
 
-use std::{io::Write as _, time::Duration};
+use std::{fmt::Write as _, io, time::Duration};
 
 use serde_json::Value;
+
+use super::frames::{self, Frame, Mark, Piece, Pieces};
+
+/// The end of a body in chunks.
+pub(super) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// One answer. Built by chaining; every setting is about bytes that really go over the wire.
 #[derive(Debug, Clone)]
@@ -44,76 +49,6 @@ pub(super) enum Framing {
     Claimed(u64),
 }
 
-/// One server-sent event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
-    bytes: Vec<u8>,
-    tokens: u64,
-    pause: Duration,
-}
-
-/// A stretch of the body that was given as one frame.
-#[derive(Debug, Clone)]
-struct Mark {
-    end: usize,
-    tokens: u64,
-    pause: Duration,
-}
-
-#[derive(Debug, Clone)]
-enum Pieces {
-    AsGiven,
-    Sizes(Vec<usize>),
-}
-
-/// Bytes that go out in one write (and one chunk), after a pause.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub bytes: Vec<u8>,
-    pub pause: Duration,
-    pub tokens: u64,
-}
-
-impl Frame {
-    /// `data: TEXT` and an empty line.
-    #[must_use]
-    pub fn data(text: &str) -> Self {
-        Self::raw(format!("data: {text}\n\n"))
-    }
-
-    /// `event: NAME`, `data: JSON` and an empty line.
-    #[must_use]
-    pub fn event(name: &str, data: &Value) -> Self {
-        Self::raw(format!("event: {name}\ndata: {data}\n\n"))
-    }
-
-    /// Bytes as they are.
-    #[must_use]
-    pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { bytes: bytes.into(), tokens: 0, pause: Duration::ZERO }
-    }
-
-    /// The frame carries that many output tokens, for the upstream's own count.
-    #[must_use]
-    pub fn tokens(mut self, tokens: u64) -> Self {
-        self.tokens = tokens;
-        self
-    }
-
-    /// Silence before the frame.
-    #[must_use]
-    pub fn after(mut self, pause: Duration) -> Self {
-        self.pause = pause;
-        self
-    }
-}
-
-impl From<Value> for Frame {
-    fn from(value: Value) -> Self {
-        Self::data(&value.to_string())
-    }
-}
-
 impl Answer {
     /// A status without a body.
     #[must_use]
@@ -146,8 +81,7 @@ impl Answer {
         let mut answer = Self::new(200).header("content-type", "text/event-stream; charset=utf-8");
         answer.framing = Framing::Chunked;
         for frame in frames {
-            answer.body.extend_from_slice(&frame.bytes);
-            answer.frames.push(Mark { end: answer.body.len(), tokens: frame.tokens, pause: frame.pause });
+            answer.frames.push(frame.append_to(&mut answer.body));
         }
         answer
     }
@@ -294,7 +228,7 @@ impl Answer {
     #[must_use]
     pub fn gzip(self) -> Self {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        encoder.write_all(&self.body).expect("a Vec takes every byte");
+        io::Write::write_all(&mut encoder, &self.body).expect("a Vec takes every byte");
         let body = encoder.finish().expect("a Vec takes every byte");
         let tokens = self.frames.iter().map(|frame| frame.tokens).sum();
         self.header("content-encoding", "gzip").body(body).tokens(tokens)
@@ -306,47 +240,52 @@ impl Answer {
         self.body.len()
     }
 
+    /// The writes of a whole and undisturbed answer: the head, each piece in its framing, the end.
+    #[must_use]
+    pub fn wire(self) -> Vec<Vec<u8>> {
+        let mut writes = vec![self.head()];
+        let chunked = self.framing == Framing::Chunked;
+        let pieces = self.into_pieces().into_iter();
+        writes.extend(pieces.map(|piece| if chunked { piece.as_chunk() } else { piece.bytes }));
+        writes.extend(chunked.then(|| LAST_CHUNK.to_vec()));
+        writes
+    }
+
+    /// Everything before the body; for a raw answer all of it.
+    pub(super) fn head(&self) -> Vec<u8> {
+        if let Some(raw) = &self.raw {
+            return raw.clone();
+        }
+        let mut head = String::new();
+        for status in &self.interim {
+            let _ = write!(head, "HTTP/1.1 {status} Interim\r\nlink: </style.css>; rel=preload\r\n\r\n");
+        }
+        let reason = http::StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
+        let _ = write!(head, "HTTP/1.1 {} {}\r\n", self.status, reason.unwrap_or("Unknown"));
+        for (name, value) in &self.headers {
+            let _ = write!(head, "{name}: {value}\r\n");
+        }
+        let _ = match self.framing {
+            Framing::Length => write!(head, "content-length: {}\r\n\r\n", self.body.len()),
+            Framing::Claimed(length) => write!(head, "content-length: {length}\r\n\r\n"),
+            Framing::Chunked => write!(head, "transfer-encoding: chunked\r\n\r\n"),
+            Framing::UntilClose => write!(head, "connection: close\r\n\r\n"),
+        };
+        head.into_bytes()
+    }
+
     /// The body as it will be written.
     pub(super) fn into_pieces(self) -> Vec<Piece> {
         let stop = self.cut.unwrap_or(usize::MAX).min(self.body.len());
-        let mut ends: Vec<usize> = match &self.pieces {
-            Pieces::AsGiven => self.frames.iter().map(|frame| frame.end).filter(|end| *end < stop).collect(),
-            Pieces::Sizes(sizes) => sizes
-                .iter()
-                .cycle()
-                .scan(0, |at, size| {
-                    *at += size;
-                    Some(*at)
-                })
-                .take_while(|end| *end < stop)
-                .collect(),
-        };
-        ends.push(stop);
-        ends.dedup();
-        let mut pieces = Vec::with_capacity(ends.len());
+        let ends = self.pieces.ends(&self.frames, stop);
         let mut start = 0;
-        for end in ends {
-            if end == start {
-                continue;
-            }
-            let mut piece = Piece {
-                bytes: self.body.get(start..end).unwrap_or_default().to_vec(),
-                pause: if start == 0 { Duration::ZERO } else { self.gap },
-                tokens: 0,
-            };
-            let mut frame_start = 0;
-            for frame in &self.frames {
-                if (start..end).contains(&frame_start) {
-                    piece.pause += frame.pause;
-                }
-                if frame.end > start && frame.end <= end {
-                    piece.tokens += frame.tokens;
-                }
-                frame_start = frame.end;
-            }
-            pieces.push(piece);
+        let piece = |end| {
+            let bytes = self.body.get(start..end).unwrap_or_default().to_vec();
+            let (pause, tokens) = frames::carried(&self.frames, start..end);
+            let gap = if start == 0 { Duration::ZERO } else { self.gap };
             start = end;
-        }
-        pieces
+            Piece { bytes, pause: pause + gap, tokens }
+        };
+        ends.into_iter().map(piece).collect()
     }
 }

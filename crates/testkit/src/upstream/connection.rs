@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     Shared,
-    answer::{Answer, End, Framing},
+    answer::{Answer, End, Framing, LAST_CHUNK},
     seen::Seen,
 };
 
@@ -194,10 +194,7 @@ async fn write_answer(peer: &mut Peer, answer: Answer, seen: &Seen, shared: &Sha
         peer.pause(answer.before_head).await?;
     }
     let (framing, end) = (answer.framing, answer.end);
-    match &answer.raw {
-        Some(raw) => peer.write(raw).await?,
-        None => peer.write(&head(&answer)).await?,
-    }
+    peer.write(&answer.head()).await?;
     let bodiless = answer.raw.is_some() || seen.method == "HEAD";
     let chunked = framing == Framing::Chunked && !bodiless;
     for piece in if bodiless { Vec::new() } else { answer.into_pieces() } {
@@ -205,43 +202,15 @@ async fn write_answer(peer: &mut Peer, answer: Answer, seen: &Seen, shared: &Sha
             peer.pause(piece.pause).await?;
         }
         if chunked {
-            let mut chunk = format!("{:x}\r\n", piece.bytes.len()).into_bytes();
-            chunk.extend_from_slice(&piece.bytes);
-            chunk.extend_from_slice(b"\r\n");
-            peer.write(&chunk).await?;
+            peer.write(&piece.as_chunk()).await?;
         } else {
             peer.write(&piece.bytes).await?;
         }
         shared.book.lock().unwrap().sent(seen.number, piece.bytes.len(), piece.tokens);
     }
     match end {
-        End::Complete if chunked => peer.write(b"0\r\n\r\n").await,
+        End::Complete if chunked => peer.write(LAST_CHUNK).await,
         End::Hang => peer.pause(Duration::MAX).await,
         End::Complete | End::Close | End::Reset => Ok(()),
     }
-}
-
-fn head(answer: &Answer) -> Vec<u8> {
-    use std::fmt::Write as _;
-    let mut head = String::new();
-    for status in &answer.interim {
-        let _ = write!(head, "HTTP/1.1 {status} Interim\r\nlink: </style.css>; rel=preload\r\n\r\n");
-    }
-    let reason = http::StatusCode::from_u16(answer.status).ok().and_then(|status| status.canonical_reason());
-    let _ = write!(head, "HTTP/1.1 {} {}\r\n", answer.status, reason.unwrap_or("Unknown"));
-    for (name, value) in &answer.headers {
-        let _ = write!(head, "{name}: {value}\r\n");
-    }
-    match answer.framing {
-        Framing::Length => {
-            let _ = write!(head, "content-length: {}\r\n", answer.body_len());
-        }
-        Framing::Claimed(length) => {
-            let _ = write!(head, "content-length: {length}\r\n");
-        }
-        Framing::Chunked => head.push_str("transfer-encoding: chunked\r\n"),
-        Framing::UntilClose => head.push_str("connection: close\r\n"),
-    }
-    head.push_str("\r\n");
-    head.into_bytes()
 }

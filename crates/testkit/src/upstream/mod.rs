@@ -5,6 +5,7 @@
 
 mod answer;
 mod connection;
+mod frames;
 mod seen;
 
 use std::{
@@ -17,7 +18,8 @@ use std::{
 
 use tokio::{sync::oneshot, task::JoinSet};
 
-pub use answer::{Answer, End, Frame};
+pub use answer::{Answer, End};
+pub use frames::Frame;
 pub use seen::{Seen, Truth};
 
 use seen::Book;
