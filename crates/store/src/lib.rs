@@ -1,1 +1,34 @@
-//! store
+//! What is remembered: records of requests and gateway keys. The only SQL of the project is here.
+//!
+//! SQL keeps to the subset that SQLite and PostgreSQL share, and one suite of tests (`tests/suite`) runs on each
+//! database. The request path never waits for this crate: records arrive in batches behind a bounded queue
+//! ([`gateway::sink::Sink`]), and keys are read through a cache ([`gateway::keys::KeySource`]).
+
+mod keys;
+mod migrations;
+mod open;
+mod requests;
+pub mod secret;
+mod write;
+
+pub use keys::{NewKey, StoredKey};
+pub use open::Store;
+pub use requests::{Filter, Kept, Page, StatusClass};
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file or directory of the data directory.
+    #[error("{}: {source}", path.display())]
+    File { path: std::path::PathBuf, source: std::io::Error },
+    /// What is in a file or row is not what was put there.
+    #[error("{what} is damaged: {problem}")]
+    Damaged { what: String, problem: String },
+    /// A key with this id exists already.
+    #[error("a key with the id {0} exists already")]
+    KeyExists(String),
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("the database's schema: {0}")]
+    Schema(#[from] sqlx::migrate::MigrateError),
+}

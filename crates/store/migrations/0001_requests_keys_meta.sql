@@ -1,0 +1,47 @@
+-- Times are microseconds since 1970, money is nano-dollars, ids are UUIDv7 as text.
+-- INTEGER PRIMARY KEY is SQLite's spelling of an ascending number; PostgreSQL's opener replaces these words.
+
+-- One row per request, written once. `seq` orders by time of writing (a long call is written after a short one that
+-- arrived later), `id` by time of arrival. What lists filter by has a column; everything else is in `detail` (JSON).
+CREATE TABLE requests (
+    seq      INTEGER PRIMARY KEY,
+    id       TEXT   NOT NULL UNIQUE,
+    at       BIGINT NOT NULL,
+    key_id   TEXT,
+    model    TEXT,
+    target   TEXT,
+    status   BIGINT NOT NULL,
+    outcome  TEXT   NOT NULL,
+    cost     BIGINT,
+    unpriced BIGINT NOT NULL,
+    detail   TEXT   NOT NULL
+);
+
+-- An index is paid for by every request, so there are two: "what did this key do" and "what went wrong". The second
+-- holds only what went wrong.
+CREATE INDEX requests_by_key ON requests (key_id, id);
+CREATE INDEX requests_not_ok ON requests (id) WHERE status <> 200;
+
+-- Gateway keys. Hashes are keyed with the pepper, which is not in here; the secret itself is nowhere.
+CREATE TABLE keys (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    env            TEXT   NOT NULL,
+    name           TEXT   NOT NULL,
+    hash           TEXT   NOT NULL,
+    previous_hash  TEXT,
+    previous_until BIGINT,
+    models         TEXT   NOT NULL,
+    expires_at     BIGINT,
+    disabled       BIGINT NOT NULL,
+    parallel       BIGINT,
+    created_at     BIGINT NOT NULL
+);
+
+-- Numbers that belong to the whole database.
+CREATE TABLE meta (
+    name  TEXT   NOT NULL PRIMARY KEY,
+    value BIGINT NOT NULL
+);
+
+-- Raised in the transaction of every change of a key, so that a replica sees with one read whether it must look.
+INSERT INTO meta (name, value) VALUES ('keys_version', 1);

@@ -1,0 +1,182 @@
+//! Gateway keys: made, listed, rotated, disabled, deleted, and found for the request path.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use gateway::keys::{KeySource, KeySourceDown};
+use govern::key::{Env, KeyHash, KeyId, KeyRule, Origin};
+use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
+
+use crate::{Error, Store};
+
+/// A key that does not exist yet. Its secret was shown and forgotten: only the hash comes here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewKey {
+    pub id: KeyId,
+    pub env: Env,
+    /// For people.
+    pub name: String,
+    pub hash: KeyHash,
+    /// What it may call; `*` for everything.
+    pub models: Vec<String>,
+    /// Microseconds since 1970 from which it is refused.
+    pub expires_at: Option<i64>,
+    /// Most calls in flight at once.
+    pub parallel: Option<u32>,
+    /// Microseconds since 1970.
+    pub created_at: i64,
+}
+
+/// A key of the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredKey {
+    pub rule: KeyRule,
+    pub env: Env,
+    /// Microseconds since 1970.
+    pub created_at: i64,
+}
+
+impl KeySource for Store {
+    fn find<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Arc<KeyRule>>, KeySourceDown>> {
+        Box::pin(async move {
+            let key = self.key(id).await.map_err(|error| KeySourceDown(error.to_string()))?;
+            Ok(key.map(|key| Arc::new(key.rule)))
+        })
+    }
+
+    fn version<'a>(&'a self) -> BoxFuture<'a, Result<i64, KeySourceDown>> {
+        Box::pin(async move {
+            sqlx::query_scalar("SELECT value FROM meta WHERE name = 'keys_version'")
+                .fetch_one(&self.read)
+                .await
+                .map_err(|error| KeySourceDown(error.to_string()))
+        })
+    }
+}
+
+impl Store {
+    /// Keeps a new key.
+    ///
+    /// # Errors
+    /// [`Error::KeyExists`], or the database cannot be written.
+    pub async fn create_key(&self, key: &NewKey) -> Result<(), Error> {
+        let models = serde_json::Value::from(key.models.clone()).to_string();
+        let mut change = self.change_of_keys().await?;
+        let made = sqlx::query(
+            "INSERT INTO keys (id, env, name, hash, models, expires_at, disabled, parallel, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(&key.id.0)
+        .bind(key.env.as_str())
+        .bind(&key.name)
+        .bind(key.hash.to_string())
+        .bind(models)
+        .bind(key.expires_at)
+        .bind(key.parallel.map(i64::from))
+        .bind(key.created_at)
+        .execute(&mut *change)
+        .await?;
+        if made.rows_affected() == 0 {
+            return Err(Error::KeyExists(key.id.0.clone()));
+        }
+        change.commit().await?;
+        Ok(())
+    }
+
+    /// All keys, by time of creation.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn keys(&self) -> Result<Vec<StoredKey>, Error> {
+        let rows = sqlx::query("SELECT * FROM keys ORDER BY created_at, id").fetch_all(&self.read).await?;
+        rows.iter().map(stored).collect()
+    }
+
+    /// The key with this id.
+    ///
+    /// # Errors
+    /// As [`Store::keys`].
+    pub async fn key(&self, id: &str) -> Result<Option<StoredKey>, Error> {
+        let row = sqlx::query("SELECT * FROM keys WHERE id = $1").bind(id).fetch_optional(&self.read).await?;
+        row.as_ref().map(stored).transpose()
+    }
+
+    /// Refuses the key from now on, or accepts it again. False if there is no such key.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn disable_key(&self, id: &str, disabled: bool) -> Result<bool, Error> {
+        let mut change = self.change_of_keys().await?;
+        let done = sqlx::query("UPDATE keys SET disabled = $2 WHERE id = $1")
+            .bind(id)
+            .bind(i64::from(disabled))
+            .execute(&mut *change)
+            .await?;
+        change.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Gives the key a new secret; the old one is accepted until `old_until` (microseconds since 1970). False if there
+    /// is no such key.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn rotate_key(&self, id: &str, hash: KeyHash, old_until: i64) -> Result<bool, Error> {
+        let mut change = self.change_of_keys().await?;
+        let done = sqlx::query("UPDATE keys SET previous_hash = hash, previous_until = $3, hash = $2 WHERE id = $1")
+            .bind(id)
+            .bind(hash.to_string())
+            .bind(old_until)
+            .execute(&mut *change)
+            .await?;
+        change.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Forgets the key. False if there is no such key. Records keep its id and name.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn delete_key(&self, id: &str) -> Result<bool, Error> {
+        let mut change = self.change_of_keys().await?;
+        let done = sqlx::query("DELETE FROM keys WHERE id = $1").bind(id).execute(&mut *change).await?;
+        change.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// A transaction that every replica will notice.
+    async fn change_of_keys(&self) -> Result<Transaction<'static, Sqlite>, Error> {
+        let mut change = self.write.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("UPDATE meta SET value = value + 1 WHERE name = 'keys_version'").execute(&mut *change).await?;
+        Ok(change)
+    }
+}
+
+fn stored(row: &SqliteRow) -> Result<StoredKey, Error> {
+    let id: String = row.try_get("id")?;
+    let damaged = |problem: String| Error::Damaged { what: format!("key {id}"), problem };
+    let hash = |text: String| text.parse::<KeyHash>().map_err(|error| damaged(error.to_string()));
+    let previous = match (row.try_get("previous_hash")?, row.try_get("previous_until")?) {
+        (Some(previous), Some(until)) => Some((hash(previous)?, until)),
+        _ => None,
+    };
+    let models: String = row.try_get("models")?;
+    let parallel: Option<i64> = row.try_get("parallel")?;
+    let rule = KeyRule {
+        name: row.try_get("name")?,
+        hash: hash(row.try_get("hash")?)?,
+        previous,
+        models: serde_json::from_str(&models).map_err(|error| damaged(error.to_string()))?,
+        expires_at: row.try_get("expires_at")?,
+        disabled: row.try_get::<i64, _>("disabled")? != 0,
+        parallel: parallel.map(u32::try_from).transpose().map_err(|error| damaged(error.to_string()))?,
+        origin: Origin::Store,
+        id: KeyId(id.clone()),
+    };
+    let env = match row.try_get("env")? {
+        "live" => Env::Live,
+        "test" => Env::Test,
+        other => return Err(damaged(format!("its env is {other}"))),
+    };
+    Ok(StoredKey { rule, env, created_at: row.try_get("created_at")? })
+}

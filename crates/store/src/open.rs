@@ -1,0 +1,97 @@
+//! Opens the embedded database: SQLite in `<data_dir>/tollgate.db`.
+
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use sqlx::{
+    ConnectOptions, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::{Error, migrations::migrator, secret};
+
+/// Longest wait for another process's write lock. The command line writes a row at a time, so seconds are plenty.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Connections that read at once: lists and key lookups, never a request's own path.
+const READERS: u32 = 4;
+
+/// Pages (of 4 KiB) in the write-ahead log before they are moved into the database. SQLite's own 1,000 moves the same
+/// hot index pages again and again when thousands of rows arrive per second.
+const CHECKPOINT_PAGES: &str = "4000";
+
+/// Longest wait for another process that brings the schema up to date.
+const SCHEMA_WAIT: Duration = Duration::from_secs(30);
+
+/// The embedded database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) read: SqlitePool,
+    /// One connection: SQLite has one writer at a time, and waiting in our queue is fairer than its lock.
+    pub(crate) write: SqlitePool,
+    dir: PathBuf,
+}
+
+impl Store {
+    /// Opens the database in this directory; makes both (readable by their owner alone) if they do not exist, and
+    /// brings the schema up to date.
+    ///
+    /// # Errors
+    /// The directory cannot be written, or the file is not a database of ours.
+    pub async fn open(dir: &Path) -> Result<Self, Error> {
+        secret::private_dir(dir)?;
+        let file = dir.join("tollgate.db");
+        secret::private_file(&file)?;
+        let options = SqliteConnectOptions::new()
+            .filename(&file)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+            .pragma("journal_size_limit", "67108864")
+            .disable_statement_logging();
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        {
+            let _alone = schema_lock(dir).await?;
+            migrator().run(&write).await?;
+        }
+        let read =
+            SqlitePoolOptions::new().max_connections(READERS).connect_with(options.pragma("query_only", "on")).await?;
+        Ok(Self { read, write, dir: dir.to_owned() })
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Finishes what was begun and closes the file.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+/// Keeps other processes from changing the schema until it is dropped: two that start at once would both run the same
+/// step. (On PostgreSQL the migrator takes an advisory lock itself.)
+async fn schema_lock(dir: &Path) -> Result<File, Error> {
+    let path = dir.join("schema.lock");
+    secret::private_file(&path)?;
+    let failed = |source| Error::File { path: path.clone(), source };
+    let file = File::options().write(true).open(&path).map_err(failed)?;
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < SCHEMA_WAIT => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) => return Err(failed(error.into())),
+        }
+    }
+}

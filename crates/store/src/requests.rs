@@ -1,0 +1,182 @@
+//! Reads records, and forgets old ones. Lists go by keyset: never by offset, never with a count.
+
+use gateway::observe::{Outcome, Record};
+use serde_json::value::RawValue;
+use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use crate::{Error, Store};
+
+/// Most rows of a page. A caller that asks for more gets this many.
+pub const MOST_ROWS: u32 = 200;
+
+/// Rows deleted in one transaction, so that a batch of new records never waits long behind old ones.
+const DELETE_STEP: i64 = 500;
+
+/// Slack between the time in an id and [`Record::at`], which come from two readings of the clock: one second.
+const ID_SLACK: i64 = 1_000_000;
+
+/// A record as kept. It is passed on as text: a field that this version does not know is not lost.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Ascends in the order of writing.
+    pub seq: i64,
+    pub id: String,
+    /// JSON of the [`Record`].
+    pub detail: Box<RawValue>,
+}
+
+impl Kept {
+    /// # Errors
+    /// It was written by a version whose records this one cannot read.
+    pub fn record(&self) -> Result<Record, Error> {
+        serde_json::from_str(self.detail.get())
+            .map_err(|error| Error::Damaged { what: format!("record {}", self.id), problem: error.to_string() })
+    }
+}
+
+/// Which records. Every condition that is set must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub key_id: Option<String>,
+    pub model: Option<String>,
+    pub status: Option<StatusClass>,
+    pub outcome: Option<Outcome>,
+    /// Microseconds since 1970, inclusive.
+    pub since: Option<i64>,
+    /// Microseconds since 1970, exclusive.
+    pub until: Option<i64>,
+}
+
+/// The hundreds of an HTTP status: 2 to 5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusClass(pub u8);
+
+/// A page of a list, newest arrival first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The id of the last row of the page before.
+    pub after: Option<Uuid>,
+    /// At most [`MOST_ROWS`]; 0 stands for that.
+    pub limit: u32,
+}
+
+impl Store {
+    /// Records by arrival, newest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn requests(&self, filter: &Filter, page: Page) -> Result<Vec<Kept>, Error> {
+        let mut query = select(filter);
+        if let Some(after) = page.after {
+            query.push(" AND id < ").push_bind(after.to_string());
+        }
+        query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(at_most(page.limit)));
+        self.fetch(query).await
+    }
+
+    /// The record of one request.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn request(&self, id: Uuid) -> Result<Option<Kept>, Error> {
+        let row = sqlx::query("SELECT seq, id, detail FROM requests WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.read)
+            .await?;
+        row.as_ref().map(kept).transpose()
+    }
+
+    /// Records written after this one, in the order of writing. `None`: the last ones.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn tail(&self, filter: &Filter, after: Option<i64>, limit: u32) -> Result<Vec<Kept>, Error> {
+        let mut query = select(filter);
+        match after {
+            Some(after) => query.push(" AND seq > ").push_bind(after).push(" ORDER BY seq LIMIT "),
+            None => query.push(" ORDER BY seq DESC LIMIT "),
+        };
+        query.push_bind(i64::from(at_most(limit)));
+        let mut rows = self.fetch(query).await?;
+        if after.is_none() {
+            rows.reverse();
+        }
+        Ok(rows)
+    }
+
+    /// Forgets records that arrived before this time (microseconds since 1970), in small steps. Says how many.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn forget_before(&self, time: i64) -> Result<u64, Error> {
+        let mut forgotten = 0;
+        loop {
+            let step = sqlx::query(
+                "DELETE FROM requests WHERE seq IN (SELECT seq FROM requests WHERE id < $1 ORDER BY id LIMIT $2)",
+            )
+            .bind(first_id_at(time))
+            .bind(DELETE_STEP)
+            .execute(&self.write)
+            .await?
+            .rows_affected();
+            if step == 0 {
+                return Ok(forgotten);
+            }
+            forgotten += step;
+        }
+    }
+
+    async fn fetch(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Kept>, Error> {
+        query.build().fetch_all(&self.read).await?.iter().map(kept).collect()
+    }
+}
+
+fn select(filter: &Filter) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("SELECT seq, id, detail FROM requests WHERE 1 = 1");
+    if let Some(key_id) = &filter.key_id {
+        query.push(" AND key_id = ").push_bind(key_id.clone());
+    }
+    if let Some(model) = &filter.model {
+        query.push(" AND model = ").push_bind(model.clone());
+    }
+    if let Some(StatusClass(class)) = filter.status {
+        let first = i64::from(class) * 100;
+        query.push(" AND status >= ").push_bind(first).push(" AND status < ").push_bind(first + 100);
+        if class != 2 {
+            // Follows from the condition before; said so that the index of what went wrong can be used.
+            query.push(" AND status <> 200");
+        }
+    }
+    if let Some(outcome) = filter.outcome {
+        query.push(" AND outcome = ").push_bind(outcome.as_str());
+    }
+    // Ids ascend with time and are indexed; `at` is exact.
+    if let Some(since) = filter.since {
+        query.push(" AND id >= ").push_bind(first_id_at(since.saturating_sub(ID_SLACK)));
+        query.push(" AND at >= ").push_bind(since);
+    }
+    if let Some(until) = filter.until {
+        query.push(" AND id < ").push_bind(first_id_at(until.saturating_add(ID_SLACK)));
+        query.push(" AND at < ").push_bind(until);
+    }
+    query
+}
+
+/// The least UUIDv7 of this time: its first 48 bits are milliseconds since 1970 (RFC 9562, section 5.7).
+fn first_id_at(micros: i64) -> String {
+    let millis = u64::try_from(micros / 1000).unwrap_or(0).min((1 << 48) - 1);
+    Uuid::from_u128(u128::from(millis) << 80).to_string()
+}
+
+fn at_most(limit: u32) -> u32 {
+    if limit == 0 { MOST_ROWS } else { limit.min(MOST_ROWS) }
+}
+
+fn kept(row: &SqliteRow) -> Result<Kept, Error> {
+    let id: String = row.try_get("id")?;
+    let detail: String = row.try_get("detail")?;
+    let detail = RawValue::from_string(detail)
+        .map_err(|error| Error::Damaged { what: format!("record {id}"), problem: error.to_string() })?;
+    Ok(Kept { seq: row.try_get("seq")?, id, detail })
+}

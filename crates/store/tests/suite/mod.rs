@@ -1,0 +1,97 @@
+//! What every database must do, written once. A database's own test file names its fixture: `store_suite!(Fixture)`.
+
+pub mod keys;
+pub mod requests;
+
+use gateway::observe::{Attempt, Lane, Outcome, Record};
+use govern::Money;
+use llm::usage::Usage;
+use uuid::Uuid;
+
+/// One test per function of the suite. The fixture has `new()`, `store` and `another()` (a second handle on the data).
+#[macro_export]
+macro_rules! store_suite {
+    ($fixture:ident) => {
+        $crate::store_suite!($fixture, requests: [
+            keeps_a_record_whole, keeps_a_record_once, keeps_batches_of_any_size, pages_newest_first, filters,
+            caps_the_rows_of_a_page, treats_hostile_text_as_text, tails_in_the_order_of_writing,
+            forgets_what_is_old, passes_unknown_fields_on
+        ]);
+        $crate::store_suite!($fixture, keys: [
+            a_key_comes_back_as_it_was, an_id_is_taken_once, a_rotated_key_keeps_its_old_hash_for_a_while,
+            a_disabled_key_can_be_enabled, a_deleted_key_is_gone, a_change_is_seen_by_other_handles,
+            finds_for_the_request_path, a_closed_store_is_down_not_empty
+        ]);
+    };
+    ($fixture:ident, $part:ident: [$($name:ident),+]) => {
+        $(#[tokio::test]
+        async fn $name() {
+            let fixture = $fixture::new().await;
+            let another = fixture.another().await;
+            suite::$part::$name(&fixture.store, &another).await;
+        })+
+    };
+}
+
+/// Microseconds since 1970 at which the suite's time begins.
+pub const START: i64 = 1_760_000_000_000_000;
+
+/// A plain record that arrived `second` seconds after the start.
+pub fn record(second: u64) -> Record {
+    let at = START + i64::try_from(second).unwrap() * 1_000_000;
+    let millis = u128::try_from(at / 1000).unwrap();
+    let id = Uuid::from_u128(millis << 80 | 0x7 << 76 | 0x8 << 60 | u128::from(second));
+    Record {
+        id,
+        at,
+        surface: "chat_completions".into(),
+        outcome: Outcome::Success,
+        status: 200,
+        latency: 1_000,
+        generation: 1,
+        ..Record::default()
+    }
+}
+
+/// A record with every field set, as a busy gateway writes it.
+pub fn realistic(n: u64) -> Record {
+    let usage = Usage { input: 812, output: 190 + n % 50, cache_read: 512, reasoning: 40, ..Usage::default() };
+    let attempt = |target: &str, status, failure: Option<&str>| Attempt {
+        target: target.into(),
+        started: 310,
+        latency: 1_430_221,
+        status: Some(status),
+        failure: failure.map(Into::into),
+        upstream_id: Some(format!("req_{n:024x}")),
+        usage,
+        cost: Some(Money(2_210_000)),
+    };
+    let mut attempts = vec![attempt("openai/gpt-5-mini", 200, None)];
+    if n % 20 == 0 {
+        attempts.insert(0, attempt("azure/gpt-5-mini", 429, Some("rate_limited")));
+    }
+    let failed = n % 50 == 0;
+    Record {
+        id: Uuid::now_v7(),
+        key_id: Some(format!("{:012}", n % 40)),
+        key_name: Some(format!("team-{}", n % 40)),
+        model: Some(["chat", "gpt-5-mini", "claude-sonnet"][n as usize % 3].into()),
+        target: Some("openai/gpt-5-mini".into()),
+        served_model: Some("gpt-5-mini-2025-08-07".into()),
+        lane: Some(Lane::Relay),
+        stream: n % 3 > 0,
+        outcome: if failed { Outcome::Failed } else { Outcome::Success },
+        status: if failed { 502 } else { 200 },
+        error: failed.then(|| "provider_error".into()),
+        usage,
+        cost: Some(Money(2_210_000)),
+        time_to_first_token: Some(401_002),
+        overhead: Some(310),
+        attempts,
+        loss: vec!["messages[1].content[0].cache_control".into()],
+        tags: [("team".into(), "search".into())].into(),
+        user: Some("user-77".into()),
+        trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".into()),
+        ..record(n)
+    }
+}
