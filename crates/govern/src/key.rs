@@ -1,13 +1,20 @@
 //! Gateway keys: their form, how they are stored and how they are checked.
 //!
 //! A key reads `tg_<env>_<id>_<secret>_<crc>`: `env` is `live` or `test`, `id` twelve base62 characters that may be
-//! shown and logged, `secret` 43 base62 characters (32 random bytes), `crc` the CRC-32 of all before it in hexadecimal,
-//! so that a mistyped key is refused without a lookup. Only HMAC-SHA-256(pepper, secret) is ever stored: a secret with
-//! 256 random bits needs no slow hash.
+//! shown and logged, `secret` 43 base62 characters (32 random bytes), `crc` the CRC-32 of all before its underscore in
+//! hexadecimal, so that a mistyped key is refused without a lookup. Only HMAC-SHA-256(pepper, secret) is ever stored: a
+//! secret with 256 random bits needs no slow hash.
+
+mod hash;
+mod text;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use subtle::{Choice, ConstantTimeEq};
+
+pub use hash::{KeyHash, NotAHash, Pepper};
+pub use text::{Env, Minted, NotAKey, Parsed, RANDOM_BYTES};
 
 /// The public part of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,10 +32,6 @@ impl std::borrow::Borrow<str> for KeyId {
         &self.0
     }
 }
-
-/// HMAC-SHA-256 of a secret under the installation's pepper.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct KeyHash(pub [u8; 32]);
 
 /// What is known of a key, wherever it was declared.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +53,46 @@ pub struct KeyRule {
     pub origin: Origin,
 }
 
+/// Why a key is not admitted. Callers are told one thing for all of them; the log may tell which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    #[error("the secret is wrong")]
+    WrongSecret,
+    #[error("the key is disabled")]
+    Disabled,
+    #[error("the key has expired")]
+    Expired,
+}
+
+impl KeyRule {
+    /// Whether the holder of `key` may enter at `now` (microseconds since 1970).
+    ///
+    /// # Errors
+    /// The secret is judged first and in constant time, so that nobody without it learns the state of the key.
+    pub fn admits(&self, pepper: &Pepper, key: &Parsed<'_>, now: i64) -> Result<(), Denied> {
+        let shown = pepper.hash(key.secret);
+        let mut known = shown.0.ct_eq(&self.hash.0);
+        if let Some((previous, until)) = &self.previous {
+            known |= shown.0.ct_eq(&previous.0) & Choice::from(u8::from(now < *until));
+        }
+        if !bool::from(known) {
+            return Err(Denied::WrongSecret);
+        }
+        if self.disabled {
+            return Err(Denied::Disabled);
+        }
+        if self.expires_at.is_some_and(|at| now >= at) {
+            return Err(Denied::Expired);
+        }
+        Ok(())
+    }
+
+    /// Replaces the secret; the one before is accepted until `overlap_until` (microseconds since 1970).
+    pub fn rotate(&mut self, hash: KeyHash, overlap_until: i64) {
+        self.previous = Some((std::mem::replace(&mut self.hash, hash), overlap_until));
+    }
+}
+
 /// Where an object was declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,3 +100,6 @@ pub enum Origin {
     File,
     Store,
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ pub mod error;
 pub mod key;
 pub mod money;
 pub mod route;
+#[cfg(test)]
+mod testing;
 
 pub use config::Rules;
 pub use error::{Code, Error};

@@ -2,7 +2,21 @@
 //! a request reads.
 
 pub mod build;
+mod environment;
+mod problem;
+mod quantity;
 pub mod raw;
+mod report;
+mod resolve;
+mod shape;
 pub mod snapshot;
+mod target;
+mod tree;
+mod variable;
 
-pub use snapshot::Rules;
+pub use build::{Checked, Draft, check, check_raw, schema};
+pub use problem::{Fault, Place, Problem, Severity};
+pub use raw::Raw;
+pub use resolve::{By, Resolved};
+pub use snapshot::{Rules, Secret};
+pub use variable::Lookup;

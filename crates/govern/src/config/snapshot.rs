@@ -1,6 +1,6 @@
 //! The compiled configuration. One [`Rules`] serves a whole request; a reload swaps the next one in.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use llm::{catalog::Model, dialect::WriteFor, provider::Provider};
 
@@ -29,7 +29,7 @@ pub struct Account {
     /// The name in the configuration and in `account/model`.
     pub name: Arc<str>,
     pub provider: &'static dyn Provider,
-    /// Without a trailing slash.
+    /// Without a trailing slash; empty for a provider that lives in this process.
     pub base_url: String,
     /// The credential, ready to be sent; `None` for a provider without.
     pub credential: Option<Secret>,
@@ -45,9 +45,68 @@ pub struct Account {
     pub ca_file: Option<PathBuf>,
 }
 
-/// A credential. It cannot be printed.
+/// A credential. It cannot be printed, and it is erased from memory when it is dropped.
+///
+/// ```
+/// let secret = govern::config::Secret::new("a credential");
+/// assert_eq!(format!("{secret} {secret:?}"), "[secret] [secret]");
+/// assert_eq!(secret.expose(), "a credential");
+/// ```
+///
+/// It cannot be serialised either:
+///
+/// ```compile_fail
+/// let secret = govern::config::Secret::new("a credential");
+/// serde_json::to_string(&secret);
+/// ```
 #[derive(Clone)]
 pub struct Secret(zeroize::Zeroizing<String>);
+
+impl Secret {
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(zeroize::Zeroizing::new(text.into()))
+    }
+
+    /// The text itself, for the one place that sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("name", &self.name)
+            .field("provider", &self.provider.id())
+            .field("base_url", &self.base_url)
+            .field("credential", &self.credential)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("name", &self.name)
+            .field("priority", &self.priority)
+            .field("weight", &self.weight)
+            .finish_non_exhaustive()
+    }
+}
 
 /// A name that callers can use, and the targets behind it.
 #[derive(Debug)]
@@ -57,7 +116,8 @@ pub struct Route {
     pub targets: Vec<Arc<Target>>,
     pub strategy: crate::route::Strategy,
     pub retry: RetryRule,
-    /// `None`: the account's and the defaults hold.
+    /// What the route itself says, over the account of its first target; `None` if it says nothing. A try goes by
+    /// [`Target::timeouts`].
     pub timeouts: Option<Timeouts>,
     /// Whether a call that would lose a field in translation is refused.
     pub strict: bool,
@@ -78,12 +138,16 @@ pub struct Target {
     pub overrides: Vec<(String, serde_json::Value)>,
     /// Headers forced into the request.
     pub headers: Vec<(String, String)>,
+    /// Named in the configuration, not made up by a caller (`account/model`, a wildcard): fit for a metric's label.
+    pub configured: bool,
     /// What the catalogue knows of the model.
     pub known: Option<&'static Model>,
     /// What a tokens of it cost; `None`: unpriced.
     pub price: Option<llm::price::Price>,
     /// What a writer must know of it.
     pub write_for: WriteFor,
+    /// The route's timeouts over the account's over the defaults.
+    pub timeouts: Timeouts,
 }
 
 /// When a further attempt is made.
@@ -106,12 +170,38 @@ pub struct RetryRule {
 pub struct Timeouts {
     /// TCP and TLS.
     pub connect: Duration,
-    /// From the request to the first event of a stream, or the whole of an unstreamed answer's head.
+    /// From the request to the first content of a stream.
     pub first_token: Duration,
+    /// From the request to the head of an unstreamed answer, which comes only when the model has said all.
+    pub answer: Duration,
     /// Between two chunks.
     pub idle: Duration,
     /// The whole call, all attempts included. A caller's header may lower it.
     pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_token: Duration::from_secs(60),
+            answer: Duration::from_secs(600),
+            idle: Duration::from_secs(60),
+            total: Duration::from_secs(600),
+        }
+    }
+}
+
+impl Default for RetryRule {
+    fn default() -> Self {
+        Self {
+            attempts: 2,
+            base: Duration::from_millis(100),
+            max: Duration::from_secs(5),
+            total_attempts: 6,
+            budget_percent: 20,
+        }
+    }
 }
 
 /// What happens upstream when the client has gone.
@@ -127,9 +217,9 @@ pub enum OnDisconnect {
 /// Settings of the process.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    pub listen: std::net::SocketAddr,
+    pub listen: SocketAddr,
     /// A second listener for `/metrics`, `/api` and the status page; the first serves them too if `None`.
-    pub admin_listen: Option<std::net::SocketAddr>,
+    pub admin_listen: Option<SocketAddr>,
     pub data_dir: PathBuf,
     pub limits: EdgeLimits,
     pub drain_timeout: Duration,
@@ -147,6 +237,39 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// Days that records are kept.
     pub record_days: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            admin_listen: None,
+            data_dir: PathBuf::from("./data"),
+            limits: EdgeLimits::default(),
+            drain_timeout: Duration::from_secs(60),
+            keepalive: Duration::from_secs(15),
+            most_drains: 64,
+            describe_headers: true,
+            unpriced: Unpriced::Allow,
+            otlp_endpoint: None,
+            cors_origins: Vec::new(),
+            record_days: 30,
+        }
+    }
+}
+
+impl Default for EdgeLimits {
+    fn default() -> Self {
+        const MIB: usize = 1 << 20;
+        Self {
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(60),
+            body_bytes: 32 * MIB,
+            answer_bytes: 64 * MIB,
+            connections: 10_000,
+            inflight_bytes: 512 * MIB,
+        }
+    }
 }
 
 /// Bounds at the edge.

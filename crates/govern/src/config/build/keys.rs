@@ -1,0 +1,181 @@
+//! Gateway keys that the file declares.
+
+use std::collections::HashSet;
+
+use super::{Checking, Fault};
+use crate::{
+    access::Pattern,
+    config::{
+        problem::closest,
+        quantity,
+        raw::{Raw, RawKey},
+    },
+    key::{KeyHash, KeyId, KeyRule, Origin, Parsed, Pepper},
+};
+
+/// A key whose secret waits for the pepper.
+#[derive(Debug)]
+pub(super) struct DraftKey {
+    rule: KeyRule,
+    secret: Option<crate::config::Secret>,
+}
+
+impl DraftKey {
+    pub fn into_rule(self, pepper: &Pepper) -> KeyRule {
+        let mut rule = self.rule;
+        if let Some(parsed) = self.secret.as_ref().and_then(|secret| Parsed::parse(secret.expose()).ok()) {
+            rule.hash = parsed.hash(pepper);
+        }
+        rule
+    }
+}
+
+/// Where the secret of a key comes from.
+type Material = (String, KeyHash, Option<crate::config::Secret>);
+
+impl Checking<'_> {
+    pub(super) fn keys(&mut self, keys: &[Option<RawKey>], raw: &Raw) -> Vec<DraftKey> {
+        let mut good = Vec::new();
+        let (mut names, mut ids) = (HashSet::new(), HashSet::new());
+        for (at, key) in keys.iter().enumerate() {
+            let Some(key) = key else { continue };
+            let path = format!("keys[{at}]");
+            if key.name.trim().is_empty() || key.name.len() > 128 || key.name.contains(char::is_control) {
+                let fix = Some("write a name of at most 128 characters".to_owned());
+                self.report.error(Fault::BadName, &format!("{path}.name"), "a key needs a name for people", fix);
+            } else if !names.insert(key.name.as_str()) {
+                let message = format!("two keys are called `{}`", key.name);
+                let fix = Some("give each key its own name".to_owned());
+                self.report.error(Fault::Duplicate, &format!("{path}.name"), message, fix);
+            }
+            let models = self.allow_list(key, raw, &path);
+            let expires_at = self.expiry(key, &path);
+            let Some((id, hash, secret)) = self.material(key, &path) else { continue };
+            if !ids.insert(id.clone()) {
+                let fix = Some("make another key with `tollgate keys create`".to_owned());
+                self.report.error(Fault::Duplicate, &path, format!("two keys have the id `{id}`"), fix);
+            }
+            let rule = KeyRule {
+                id: KeyId(id),
+                name: key.name.clone(),
+                hash,
+                previous: None,
+                models,
+                expires_at,
+                disabled: key.disabled.unwrap_or(false),
+                parallel: key.parallel,
+                origin: Origin::File,
+            };
+            good.push(DraftKey { rule, secret });
+        }
+        good
+    }
+
+    fn material(&mut self, key: &RawKey, path: &str) -> Option<Material> {
+        let how = || Some("make one with `tollgate keys create` and write `secret: ${NAME}`".to_owned());
+        match (&key.secret, &key.hash) {
+            (Some(secret), None) => {
+                let at = format!("{path}.secret");
+                self.report.mask(secret.trim());
+                let Ok(parsed) = Parsed::parse(secret.trim()) else {
+                    let message = "the secret is no gateway key (tg_<env>_<id>_<secret>_<check>)";
+                    self.report.error(Fault::BadKey, &at, message, how());
+                    return None;
+                };
+                if key.id.as_deref().is_some_and(|id| id != parsed.id) {
+                    let message = format!("the key's text has the id `{}`", parsed.id);
+                    self.report.error(Fault::BadKey, &format!("{path}.id"), message, Some("remove `id`".to_owned()));
+                }
+                self.warn_of_literal(&at, "TOLLGATE_KEY");
+                Some((parsed.id.to_owned(), KeyHash([0; 32]), Some(crate::config::Secret::new(secret.trim()))))
+            }
+            (None, Some(hash)) => {
+                let hash = hash.trim().parse::<KeyHash>();
+                if hash.is_err() {
+                    let message = "a hash reads `hmac-sha256:` and 64 hexadecimal digits";
+                    self.report.error(Fault::BadKey, &format!("{path}.hash"), message, how());
+                }
+                let id = key.id.as_deref().filter(|id| Parsed::is_id(id));
+                if id.is_none() {
+                    let fix = Some("add `id:` with the twelve characters after `tg_live_`".to_owned());
+                    let at = if key.id.is_some() { format!("{path}.id") } else { path.to_owned() };
+                    self.report.error(Fault::BadKey, &at, "a key that is given by its hash needs its id", fix);
+                }
+                Some((id?.to_owned(), hash.ok()?, None))
+            }
+            (Some(_), Some(_)) => {
+                let fix = Some("keep one of them".to_owned());
+                self.report.error(Fault::Duplicate, path, "a key has either `secret` or `hash`, not both", fix);
+                None
+            }
+            (None, None) => {
+                // A variable that is not set has been reported already.
+                if !self.report.stands_in_file(&format!("{path}.secret")) {
+                    self.report.error(Fault::MissingField, path, "a key needs `secret` or `hash`", how());
+                }
+                None
+            }
+        }
+    }
+
+    fn allow_list(&mut self, key: &RawKey, raw: &Raw, path: &str) -> Vec<String> {
+        let Some(models) = &key.models else { return vec!["*".to_owned()] };
+        let mut good = Vec::new();
+        for (at, entry) in models.iter().enumerate() {
+            let Some(entry) = entry else { continue };
+            let path = format!("{path}.models[{at}]");
+            if entry.is_empty() || Pattern::new(entry.as_str()).is_err() {
+                let fix = Some("write a model's name, `account/model`, or a pattern with one `*`".to_owned());
+                self.report.error(Fault::BadName, &path, format!("`{entry}` names no model"), fix);
+            } else {
+                self.known_entry(entry, raw, &path);
+                good.push(entry.clone());
+            }
+        }
+        good
+    }
+
+    /// A word about an entry that opens nothing, which is most often a slip of the pen.
+    fn known_entry(&mut self, entry: &str, raw: &Raw, path: &str) {
+        let account = entry.split_once('/').map(|(account, _)| account);
+        let known = raw.models.contains_key(entry)
+            || account.is_some_and(|account| account.contains('*') || raw.providers.contains_key(account))
+            || account.is_none() && (entry.contains('*') || is_in_catalogue(entry) || is_target(entry, raw));
+        if !known {
+            let fix = match closest(entry, raw.models.keys().map(String::as_str)) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "name a model under `models`, or `account/model`".to_owned(),
+            };
+            self.report.warning(Fault::UnknownModel, path, format!("nothing is called `{entry}`"), Some(fix));
+        }
+    }
+
+    fn expiry(&mut self, key: &RawKey, path: &str) -> Option<i64> {
+        let text = key.expires.as_ref()?;
+        let at = format!("{path}.expires");
+        let Some(instant) = quantity::instant(text) else {
+            let fix = Some("write `2027-01-31`, or `2027-01-31T12:00:00+01:00`".to_owned());
+            self.report.error(Fault::BadTime, &at, format!("`{text}` is no point in time"), fix);
+            return None;
+        };
+        if instant <= self.now {
+            let fix = Some("write a later date, or remove the key".to_owned());
+            self.report.warning(Fault::Expired, &at, format!("the key `{}` has expired", key.name), fix);
+        }
+        Some(instant)
+    }
+}
+
+fn is_in_catalogue(model: &str) -> bool {
+    llm::provider::ALL.iter().any(|provider| llm::catalog::find(provider.id(), model).is_some())
+}
+
+fn is_target(model: &str, raw: &Raw) -> bool {
+    use crate::config::raw::RawTarget;
+    let targets = raw.models.values().flat_map(|model| model.targets.iter().flatten());
+    let mut names = targets.map(|target| match target {
+        RawTarget::Name(name) => name,
+        RawTarget::Full(full) => &full.target,
+    });
+    names.any(|name| name.split_once('/').is_some_and(|(_, own)| own == model))
+}

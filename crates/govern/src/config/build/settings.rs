@@ -1,0 +1,164 @@
+//! The settings of the process, and the quantities that all parts share.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{Checking, Fault};
+use crate::config::{
+    quantity,
+    raw::{Raw, RawLimits, RawTimeouts, RawUnpriced},
+    snapshot::{EdgeLimits, Settings, Timeouts, Unpriced},
+};
+
+impl Checking<'_> {
+    pub(super) fn settings(&mut self, raw: &Raw) -> Settings {
+        let default = Settings::default();
+        let listen = self.address(raw.listen.as_ref(), "listen").unwrap_or(default.listen);
+        let admin_listen = self.address(raw.admin_listen.as_ref(), "admin_listen");
+        if admin_listen == Some(listen) {
+            let fix = Some("leave `admin_listen` out: the first address serves both then".to_owned());
+            self.report.error(Fault::Duplicate, "admin_listen", "`admin_listen` is the same as `listen`", fix);
+        }
+        let data_dir = raw.data_dir.as_deref().unwrap_or("./data");
+        if data_dir.trim().is_empty() || data_dir.contains('\0') {
+            let fix = Some("write a directory such as `./data`".to_owned());
+            self.report.error(Fault::BadName, "data_dir", "`data_dir` names no directory", fix);
+        }
+        Settings {
+            listen,
+            admin_listen,
+            data_dir: PathBuf::from(data_dir),
+            limits: self.limits(&raw.limits),
+            drain_timeout: self.pause(raw.drain_timeout.as_ref(), "drain_timeout", default.drain_timeout),
+            keepalive: self.duration(raw.keepalive.as_ref(), "keepalive", default.keepalive),
+            most_drains: raw.most_drains.map_or(default.most_drains, |most| most as usize),
+            describe_headers: raw.describe_headers.unwrap_or(default.describe_headers),
+            unpriced: match raw.unpriced {
+                Some(RawUnpriced::Deny) => Unpriced::Deny,
+                Some(RawUnpriced::Allow) | None => Unpriced::Allow,
+            },
+            otlp_endpoint: raw.otlp.as_ref().and_then(|otlp| self.url(&otlp.endpoint, "otlp.endpoint")),
+            cors_origins: self.origins(raw),
+            record_days: raw.records.keep_days.unwrap_or(default.record_days),
+        }
+    }
+
+    /// Timeouts as written over those that hold without.
+    pub(super) fn timeouts(&mut self, raw: Option<&RawTimeouts>, path: &str, base: Timeouts) -> Timeouts {
+        let Some(raw) = raw else { return base };
+        let timeouts = Timeouts {
+            connect: self.duration(raw.connect.as_ref(), &format!("{path}.connect"), base.connect),
+            first_token: self.duration(raw.first_token.as_ref(), &format!("{path}.first_token"), base.first_token),
+            answer: self.duration(raw.answer.as_ref(), &format!("{path}.answer"), base.answer),
+            idle: self.duration(raw.idle.as_ref(), &format!("{path}.idle"), base.idle),
+            total: self.duration(raw.total.as_ref(), &format!("{path}.total"), base.total),
+        };
+        let parts = [
+            ("connect", &raw.connect, timeouts.connect),
+            ("first_token", &raw.first_token, timeouts.first_token),
+            ("answer", &raw.answer, timeouts.answer),
+            ("idle", &raw.idle, timeouts.idle),
+        ];
+        for (name, written, part) in parts {
+            if written.is_some() && part > timeouts.total {
+                let message = format!("`{name}` is longer than the {:?} that the whole call may take", timeouts.total);
+                let fix = Some("raise `total`, or lower it".to_owned());
+                self.report.warning(Fault::NoEffect, &format!("{path}.{name}"), message, fix);
+            }
+        }
+        timeouts
+    }
+
+    /// A duration longer than nothing.
+    pub(super) fn duration(&mut self, text: Option<&String>, path: &str, default: Duration) -> Duration {
+        let duration = self.pause(text, path, default);
+        if duration.is_zero() {
+            let fix = Some("write a duration such as `5s`".to_owned());
+            self.report.error(Fault::BadDuration, path, format!("`{path}` is nothing at all"), fix);
+        }
+        duration
+    }
+
+    /// A duration that may be nothing.
+    pub(super) fn pause(&mut self, text: Option<&String>, path: &str, default: Duration) -> Duration {
+        let Some(text) = text else { return default };
+        quantity::duration(text).unwrap_or_else(|| {
+            let fix = Some("write a number and its unit: `100ms`, `5s`, `10m`, `1h`, `1d`".to_owned());
+            self.report.error(Fault::BadDuration, path, format!("`{text}` is no duration"), fix);
+            default
+        })
+    }
+
+    /// A URL without a slash at its end.
+    pub(super) fn url(&mut self, text: &str, path: &str) -> Option<String> {
+        match quantity::url(text) {
+            Ok(url) => Some(url.text.to_owned()),
+            Err(why) => {
+                let fix = Some("write an address such as `https://api.example.com/v1`".to_owned());
+                self.report.error(Fault::BadUrl, path, format!("`{path}` is no address: {why}"), fix);
+                None
+            }
+        }
+    }
+
+    fn limits(&mut self, raw: &RawLimits) -> EdgeLimits {
+        let default = EdgeLimits::default();
+        let limits = EdgeLimits {
+            header_timeout: self.duration(raw.header_timeout.as_ref(), "limits.header_timeout", default.header_timeout),
+            body_timeout: self.duration(raw.body_timeout.as_ref(), "limits.body_timeout", default.body_timeout),
+            body_bytes: self.size(raw.body_bytes.as_ref(), "limits.body_bytes", default.body_bytes),
+            answer_bytes: self.size(raw.answer_bytes.as_ref(), "limits.answer_bytes", default.answer_bytes),
+            connections: raw.connections.map_or(default.connections, |most| most as usize),
+            inflight_bytes: self.size(raw.inflight_bytes.as_ref(), "limits.inflight_bytes", default.inflight_bytes),
+        };
+        if limits.inflight_bytes < limits.body_bytes {
+            let path = if raw.inflight_bytes.is_some() { "limits.inflight_bytes" } else { "limits.body_bytes" };
+            let fix = Some("raise `inflight_bytes`, or lower `body_bytes`".to_owned());
+            let message = "`inflight_bytes` is smaller than `body_bytes`: the largest body could never be taken";
+            self.report.error(Fault::OutOfRange, path, message, fix);
+        }
+        limits
+    }
+
+    fn size(&mut self, text: Option<&String>, path: &str, default: usize) -> usize {
+        let Some(text) = text else { return default };
+        match quantity::size(text) {
+            Some(0) => {
+                let fix = Some("write a size such as `32MiB`".to_owned());
+                self.report.error(Fault::OutOfRange, path, format!("`{path}` is nothing at all"), fix);
+                default
+            }
+            Some(size) => size,
+            None => {
+                let fix = Some("write a number and its unit: `64KiB`, `32MiB`, `1GiB`".to_owned());
+                self.report.error(Fault::BadSize, path, format!("`{text}` is no size"), fix);
+                default
+            }
+        }
+    }
+
+    fn address(&mut self, text: Option<&String>, path: &str) -> Option<std::net::SocketAddr> {
+        let text = text?;
+        let address = quantity::address(text);
+        if address.is_none() {
+            let fix = Some("write `127.0.0.1:8080`, or `0.0.0.0:8080` for every address of the machine".to_owned());
+            self.report.error(Fault::BadAddress, path, format!("`{text}` is no address to listen at"), fix);
+        }
+        address
+    }
+
+    fn origins(&mut self, raw: &Raw) -> Vec<String> {
+        let mut good = Vec::new();
+        for (at, origin) in raw.cors_origins.iter().enumerate() {
+            let Some(origin) = origin else { continue };
+            let path = format!("cors_origins[{at}]");
+            match quantity::url(origin) {
+                Ok(url) if !url.has_path => good.push(url.text.to_ascii_lowercase()),
+                _ => {
+                    let fix = Some("write scheme, host and port alone: `https://app.example.com`".to_owned());
+                    self.report.error(Fault::BadUrl, &path, format!("`{origin}` is no origin of a browser"), fix);
+                }
+            }
+        }
+        good
+    }
+}

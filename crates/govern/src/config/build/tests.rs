@@ -1,0 +1,479 @@
+use std::time::Duration;
+
+use llm::{Usage, price::Money};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    config::{Severity, raw::Raw, resolve::By},
+    key::{Env, Minted, Parsed, RANDOM_BYTES},
+    route::Strategy,
+};
+
+/// A moment in 2026, in microseconds since 1970.
+const NOW: i64 = 1_790_000_000_000_000;
+
+fn minted(seed: u8) -> Minted {
+    Minted::new(Env::Test, &[seed; RANDOM_BYTES])
+}
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "OPENAI_API_KEY" | "GROQ_API_KEY" | "UPSTREAM_KEY" => Some(format!("canary{}", name.len())),
+        "KEY_CI" => Some(minted(1).text.expose().to_owned()),
+        "PORT" => Some("9090".to_owned()),
+        "YES" => Some("true".to_owned()),
+        _ => None,
+    }
+}
+
+fn checked(text: &str) -> Checked {
+    check(text, &environment, NOW)
+}
+
+#[track_caller]
+fn rules(text: &str) -> Rules {
+    let checked = checked(text);
+    let problems: Vec<_> = checked.problems.iter().map(|problem| problem.explain("test.yaml")).collect();
+    match checked.draft {
+        Some(draft) => draft.into_rules(&Pepper::new(&[7; 32]), 1),
+        None => panic!("{}", problems.join("\n")),
+    }
+}
+
+/// The problems as `code path line:column`.
+fn problems(text: &str) -> Vec<String> {
+    let brief = |problem: &Problem| {
+        let place = problem.place.map_or_else(String::new, |at| format!(" {}:{}", at.line, at.column));
+        format!("{} {}{place}", problem.fault.as_str(), problem.path)
+    };
+    checked(text).problems.iter().map(brief).collect()
+}
+
+#[track_caller]
+fn has(text: &str, problem: &str) {
+    let found = problems(text);
+    assert!(found.iter().any(|found| found.starts_with(problem)), "{problem} is not among {found:#?}");
+}
+
+const WHOLE: &str = r#"
+listen: 127.0.0.1:${PORT}
+admin_listen: "[::1]:9091"
+data_dir: /var/lib/tollgate
+providers:
+  openai: { api_key: ${OPENAI_API_KEY} }
+  groq:
+  local:
+    kind: vllm
+    base_url: http://127.0.0.1:8000/v1/
+    timeouts: { first_token: 120s }
+    on_disconnect: drain
+    headers: { X-Team: 007 }
+    forward_headers: [X-Trace]
+    prices:
+      llama: { input: 0.15, output: 0.6, cache_read: 0 }
+models:
+  fast:
+    targets:
+      - openai/gpt-4o-mini
+      - target: groq/llama-3.1-8b-instant
+        override: { temperature: 0, max_tokens: 500 }
+        headers: { x-a: b }
+      - local/llama
+    retry: { attempts: 3, base: 50ms, max: 2s, total_attempts: 5, budget_percent: 10 }
+    timeouts: { idle: 30s }
+    strict: ${YES}
+  spread:
+    strategy: weighted
+    targets: [{ target: openai/gpt-4o, weight: 3 }, { target: local/llama }]
+  "gpt-*": { targets: ["openai/gpt-*"] }
+  "gpt-4*": { targets: ["openai/gpt-4*"] }
+keys:
+  - { name: ci, secret: ${KEY_CI}, models: [fast, "openai/*"], expires: 2027-01-01, parallel: 8 }
+  - name: app
+    hash: hmac-sha256:0000000000000000000000000000000000000000000000000000000000000001
+    id: abcdefABCDEF
+    disabled: true
+limits: { header_timeout: 5s, body_bytes: 1MiB, answer_bytes: 2MiB, connections: 50, inflight_bytes: 10MiB }
+drain_timeout: 0s
+keepalive: 5s
+most_drains: 3
+describe_headers: false
+unpriced: deny
+otlp: { endpoint: "http://localhost:4318/" }
+cors_origins: ["https://app.example.com"]
+records: { keep_days: 7 }
+"#;
+
+#[test]
+fn a_configuration_that_says_everything_means_it() {
+    let rules = rules(WHOLE);
+    let settings = &rules.settings;
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:9090");
+    assert_eq!(settings.admin_listen.unwrap().to_string(), "[::1]:9091");
+    assert_eq!(settings.data_dir, Path::new("/var/lib/tollgate"));
+    assert_eq!(settings.limits.header_timeout, Duration::from_secs(5));
+    assert_eq!(settings.limits.body_timeout, Duration::from_secs(60));
+    assert_eq!((settings.limits.body_bytes, settings.limits.connections), (1 << 20, 50));
+    assert_eq!((settings.drain_timeout, settings.keepalive), (Duration::ZERO, Duration::from_secs(5)));
+    assert_eq!((settings.most_drains, settings.describe_headers, settings.record_days), (3, false, 7));
+    assert_eq!(settings.unpriced, crate::config::snapshot::Unpriced::Deny);
+    assert_eq!(settings.otlp_endpoint.as_deref(), Some("http://localhost:4318"));
+    assert_eq!(settings.cors_origins, ["https://app.example.com"]);
+
+    let local = &rules.accounts["local"];
+    assert_eq!((local.base_url.as_str(), local.provider.id()), ("http://127.0.0.1:8000/v1", "vllm"));
+    assert_eq!(local.headers, [("x-team".to_owned(), "007".to_owned())]);
+    assert_eq!(local.forward_headers, ["x-trace"]);
+    assert_eq!(local.on_disconnect, crate::config::snapshot::OnDisconnect::Drain);
+    assert_eq!(rules.accounts["groq"].credential.as_ref().unwrap().expose(), "canary12", "the usual variable");
+
+    let fast = &rules.models["fast"];
+    assert_eq!(fast.targets.iter().map(|target| target.priority).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(fast.targets[1].overrides.len(), 2);
+    assert_eq!((fast.retry.attempts, fast.strict, fast.strategy), (3, true, Strategy::Priority));
+    assert_eq!(fast.targets[2].timeouts.first_token, Duration::from_secs(120), "the account's");
+    assert_eq!(fast.targets[0].timeouts.first_token, Duration::from_secs(60), "the default");
+    assert_eq!(fast.targets[2].timeouts.idle, Duration::from_secs(30), "the route's");
+    assert_eq!(rules.models["spread"].strategy, Strategy::Weighted);
+    assert_eq!(
+        rules.wildcards.iter().map(|(pattern, _)| pattern.text.as_str()).collect::<Vec<_>>(),
+        ["gpt-4*", "gpt-*"]
+    );
+    assert_eq!((rules.hash.len(), rules.generation), (64, 1));
+}
+
+#[test]
+fn case_069_a_custom_price_belongs_to_its_account_alone() {
+    let text = "providers:\n  a: { kind: openai, api_key: \"${UPSTREAM_KEY}\", prices: { gpt-4o: { input: 0.15, output: 0.6 } } }\n  b: { kind: openai, api_key: \"${UPSTREAM_KEY}\" }\n";
+    let rules = rules(text);
+    let cost = |name: &str| {
+        let route = rules.resolve(name).unwrap().route;
+        let usage = Usage { input: 1_000_000, output: 1_000_000, ..Usage::default() };
+        route.targets[0].price.as_ref().unwrap().cost(&usage, None)
+    };
+    assert_eq!(cost("a/gpt-4o"), Money(750_000_000), "0.15 and 0.60 dollars, to the nano-dollar");
+    assert!(cost("b/gpt-4o") > Money(5_000_000_000), "the catalogue's");
+}
+
+#[test]
+fn keys_of_the_file_admit_their_holders() {
+    let rules = rules(WHOLE);
+    let ci = minted(1);
+    let parsed = Parsed::parse(ci.text.expose()).unwrap();
+    let rule = &rules.keys[parsed.id];
+    assert_eq!(rule.admits(&Pepper::new(&[7; 32]), &parsed, NOW), Ok(()));
+    assert_eq!((rule.parallel, rule.models.len()), (Some(8), 2));
+    assert_eq!(rule.admits(&Pepper::new(&[7; 32]), &parsed, i64::MAX), Err(crate::key::Denied::Expired));
+    assert!(rules.keys["abcdefABCDEF"].disabled);
+    assert_eq!(rules.keys["abcdefABCDEF"].models, ["*"]);
+}
+
+#[test]
+fn names_resolve_in_order() {
+    let rules = rules(WHOLE);
+    let resolve = |asked: &str| {
+        rules
+            .resolve(asked)
+            .map(|found| (found.by, found.route.targets[0].name.to_string(), found.route.name.to_string()))
+    };
+    let right = |by, target: &str, name: &str| Some((by, target.to_owned(), name.to_owned()));
+    assert_eq!(resolve("fast"), right(By::Name, "openai/gpt-4o-mini", "fast"));
+    assert_eq!(resolve("groq/x/y"), right(By::Account, "groq/x/y", "groq/x/y"));
+    assert_eq!(resolve("gpt-4o"), right(By::Wildcard, "openai/gpt-4o", "gpt-4*"));
+    assert_eq!(resolve("gpt-3.5-turbo"), right(By::Wildcard, "openai/gpt-3.5-turbo", "gpt-*"));
+    assert_eq!(resolve("o3"), right(By::Catalogue, "openai/o3", "o3"));
+    let known = rules.resolve("gpt-4o").unwrap().route;
+    assert!(known.targets[0].price.is_some(), "a wildcard's target is looked up by what it became");
+}
+
+#[test]
+fn case_105_a_name_that_is_not_exactly_a_name_resolves_to_nothing() {
+    let rules = rules(WHOLE);
+    for asked in [
+        "",
+        "Fast",
+        "FAST",
+        " fast",
+        "fast ",
+        "fast/",
+        "/fast",
+        "fast\0",
+        "fast\n",
+        "gpt-*",
+        "gpt-4 ",
+        "openai/",
+        "openai//",
+        "OpenAI/gpt-4o",
+        "openai%2fgpt-4o",
+        "nobody/gpt-4o",
+        "./fast",
+        "claude-sonnet-4-5",
+        &"gpt-".repeat(100),
+    ] {
+        let found = rules.resolve(asked);
+        // A second slash belongs to the model's name, which is the provider's to refuse.
+        let harmless = asked == "openai//" && found.as_ref().is_some_and(|found| &*found.route.targets[0].model == "/");
+        assert!(found.is_none() || harmless, "{asked:?} is {found:?}");
+    }
+}
+
+#[test]
+fn all_problems_are_reported_at_once_with_their_places() {
+    let text = "\
+lisen: 127.0.0.1:80
+providers:
+  openia: {}
+  openai:
+    api_kye: x
+    timeouts: { connect: 5, idle: never }
+models:
+  fast:
+    targets: [openia2/x, gpt-4o, { target: openai/a, wieght: 2 }]
+    retry: { attempts: 0 }
+  empty: { targets: [] }
+  none: {}
+limits: { body_bytes: huge, connections: many }
+unpriced: maybe
+";
+    assert_eq!(
+        problems(text),
+        [
+            "unknown_field lisen 1:1",
+            "unknown_provider providers.openia 3:3",
+            "unknown_field providers.openai.api_kye 5:5",
+            "bad_duration providers.openai.timeouts.connect 6:26",
+            "bad_duration providers.openai.timeouts.idle 6:35",
+            "unknown_account models.fast.targets[0] 9:15",
+            "bad_target models.fast.targets[1] 9:26",
+            "unknown_field models.fast.targets[2].wieght 9:54",
+            "out_of_range models.fast.retry.attempts 10:24",
+            "missing_field models.empty.targets 11:21",
+            "missing_field models.none 12:9",
+            "bad_size limits.body_bytes 13:23",
+            "wrong_type limits.connections 13:42",
+            "unknown_value unpriced 14:11",
+        ]
+    );
+}
+
+#[test]
+fn a_problem_is_explained_with_a_caret_and_a_fix() {
+    let checked = checked("providers:\n  openai:\n    api_kye: x\n");
+    assert_eq!(
+        checked.problems[0].explain("tollgate.yaml"),
+        "\
+error[unknown_field]: there is no setting `api_kye` in `providers.openai`
+  --> tollgate.yaml:3:5 at providers.openai.api_kye
+ 3 |     api_kye: x
+   |     ^^^^^^^
+  fix: did you mean `api_key`?
+"
+    );
+    let json = checked.problems[0].to_json("tollgate.yaml");
+    assert_eq!((json["code"].as_str(), json["line"].as_u64()), (Some("unknown_field"), Some(3)));
+}
+
+#[test]
+fn each_wrong_setting_has_its_problem() {
+    for (text, problem) in [
+        ("- a list", "wrong_type  1:1"),
+        ("listen: [1", "syntax  1:9"),
+        ("a: b: c", "syntax  1:5"),
+        ("listen: 1\nlisten: 2", "duplicate listen 2:1"),
+        ("listen: example.com:80", "bad_address listen 1:9"),
+        ("listen: 127.0.0.1:80\nadmin_listen: 127.0.0.1:80", "duplicate admin_listen 2:15"),
+        ("data_dir: ''", "bad_name data_dir 1:11"),
+        ("listen: ${NOWHERE}", "bad_variable listen 1:9"),
+        ("listen: ${NO WHERE}", "bad_variable listen 1:9"),
+        ("keepalive: 0s", "bad_duration keepalive 1:12"),
+        ("keepalive: .nan", "bad_duration keepalive 1:12"),
+        ("most_drains: -1", "wrong_type most_drains 1:14"),
+        ("most_drains: 1.5", "wrong_type most_drains 1:14"),
+        ("most_drains: '1'", "wrong_type most_drains 1:14"),
+        ("describe_headers: yes", "wrong_type describe_headers 1:19"),
+        ("records: { keep_days: 99999 }", "out_of_range records.keep_days 1:23"),
+        ("limits: { body_bytes: 1GiB }", "out_of_range limits.body_bytes 1:23"),
+        ("limits: { body_bytes: 0B }", "out_of_range limits.body_bytes 1:23"),
+        ("cors_origins: ['https://a.b/c']", "bad_url cors_origins[0] 1:16"),
+        ("cors_origins: ['*']", "bad_url cors_origins[0] 1:16"),
+        ("otlp: { endpoint: collector }", "bad_url otlp.endpoint 1:19"),
+        ("providers: { 'a/b': { kind: ollama } }", "bad_name providers.\"a/b\" 1:14"),
+        ("providers: { openai_like: {} }", "missing_field providers.openai_like 1:14"),
+        ("providers: { echo: { base_url: 'https://h' } }", "no_effect providers.echo.base_url 1:32"),
+        ("providers: { echo: { api_key: '${KEY_CI}' } }", "no_effect providers.echo.api_key 1:31"),
+        ("providers: { anthropic: {} }", "missing_secret providers.anthropic 1:14"),
+        ("providers: { anthropic: { api_key: '${NONE:-}' } }", "sample_secret providers.anthropic.api_key 1:36"),
+        ("providers: { openai: { base_url: 'https://u:p@h' } }", "bad_url providers.openai.base_url 1:34"),
+        ("providers: { openai: { base_url: 'http://h/v1' } }", "plain_http providers.openai.base_url 1:34"),
+        (
+            "providers: { openai: { prices: { m: { input: -1, output: 1 } } } }",
+            "out_of_range providers.openai.prices.m.input 1:46",
+        ),
+        (
+            "providers: { openai: { prices: { m: { input: .nan, output: 1 } } } }",
+            "wrong_type providers.openai.prices.m.input 1:46",
+        ),
+        (
+            "providers: { openai: { prices: { m: { input: 1e300, output: 1 } } } }",
+            "out_of_range providers.openai.prices.m.input 1:46",
+        ),
+        ("models: { 'a*b*': { targets: [openai/x] } }", "bad_name models.\"a*b*\" 1:11"),
+        ("models: { 'a b': { targets: [openai/x] } }", "bad_name models.\"a b\" 1:11"),
+        ("keys: [{ name: a }]", "missing_field keys[0] 1:8"),
+        ("keys: [{ secret: '${KEY_CI}' }]", "missing_field keys[0] 1:8"),
+        ("keys: [{ name: a, secret: tg_live_no }]", "bad_key keys[0].secret 1:27"),
+        ("keys: [{ name: a, hash: tg }]", "bad_key keys[0].hash 1:25"),
+        ("keys: [{ name: a, hash: x, secret: '${KEY_CI}' }]", "duplicate keys[0] 1:8"),
+        ("keys: [{ name: a, secret: '${KEY_CI}', expires: soon }]", "bad_time keys[0].expires 1:49"),
+        ("keys: [{ name: a, secret: '${KEY_CI}', expires: 2020-01-01 }]", "expired keys[0].expires 1:49"),
+        ("keys: [{ name: a, secret: '${KEY_CI}', parallel: 0 }]", "out_of_range keys[0].parallel 1:50"),
+        ("keys: [{ name: a, secret: '${KEY_CI}', models: [fsat] }]", "unknown_model keys[0].models[0] 1:49"),
+        ("keys: [{ name: a, secret: '${KEY_CI}' }, { name: a, secret: '${KEY_CI}' }]", "duplicate keys[1].name 1:50"),
+        ("keys: [{ name: a, secret: '${KEY_CI}' }, { name: b, secret: '${KEY_CI}' }]", "duplicate keys[1] 1:42"),
+    ] {
+        has(text, problem);
+    }
+}
+
+#[test]
+fn each_wrong_target_has_its_problem() {
+    for (target, problem) in [
+        ("{ target: 'openai/*' }", "bad_target models.m.targets[0].target 5:18"),
+        ("'*/x'", "unknown_account"),
+        ("other", "bad_target models.m.targets[0] 5:8"),
+        ("openai/", "bad_target"),
+        ("/x", "bad_target"),
+        ("{ target: openai/x, weight: 0 }", "no_weight models.m.targets"),
+        ("{ target: openai/x, weight: -1 }", "wrong_type models.m.targets[0].weight"),
+        ("{ target: openai/x, weight: .nan }", "wrong_type models.m.targets[0].weight"),
+        ("{ target: openai/x, weight: 2 }", "no_effect models.m.targets[0].weight"),
+        ("{ target: openai/x, override: { model: y } }", "bad_override models.m.targets[0].override.model"),
+        ("{ target: openai/x, override: { stream: true } }", "bad_override"),
+        ("{ target: openai/x, override: { stop: [a] } }", "wrong_type models.m.targets[0].override.stop"),
+        ("{ target: openai/x, override: { seed: } }", "no_effect"),
+        ("{ target: openai/x, headers: { authorization: b } }", "bad_header models.m.targets[0].headers.authorization"),
+        ("{ target: openai/x, headers: { Host: b } }", "bad_header"),
+        ("{ target: openai/x, headers: { transfer-encoding: b } }", "bad_header"),
+        ("{ target: openai/x, headers: { 'x y': b } }", "bad_header"),
+        ("{ target: openai/x, headers: { x: \"a\\r\\nb: c\" } }", "bad_header"),
+        ("{ target: openai/x, headers: { X-a: b, x-A: c } }", "duplicate"),
+        ("openai/x, openai/x", "duplicate models.m.targets[1]"),
+    ] {
+        let text = format!("providers:\n  openai:\nmodels:\n  m: {{ targets:\n      [{target}] }}\n");
+        if problem == "no_effect" && target.contains("seed") {
+            // An empty value in a map of anything is no value at all.
+            assert!(checked(&text).draft.is_some());
+            continue;
+        }
+        has(&text, problem);
+    }
+}
+
+#[test]
+fn a_model_that_names_a_model_is_refused_so_that_no_circle_can_be() {
+    let text = "providers: { openai: }\nmodels: { a: { targets: [b] }, b: { targets: [a] } }";
+    let found = problems(text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|problem| problem.starts_with("bad_target")));
+}
+
+#[test]
+fn sec_002_sample_secrets_are_refused() {
+    for sample in ["changeme", "your-api-key-here", "<key>", "secret", "123456", "xxxxxxxx", "abc..."] {
+        has(&format!("providers: {{ openai: {{ api_key: '{sample}' }} }}"), "sample_secret providers.openai.api_key");
+    }
+}
+
+#[test]
+fn a_secret_in_the_file_is_warned_of_and_never_shown() {
+    let canary: String = ('a'..='z').rev().collect();
+    let text = format!("providers: {{ openai: {{ api_key: {canary} , base_url: 'http://far.example/v1' }} }}");
+    let checked = checked(&text);
+    assert!(checked.draft.is_some(), "a warning does not stop the gateway");
+    assert!(checked.problems.iter().all(|problem| problem.severity == Severity::Warning));
+    let shown: String =
+        checked.problems.iter().map(|problem| problem.explain("f") + &problem.to_json("f").to_string()).collect();
+    assert!(shown.contains("secret_in_file") && shown.contains("plain_http"), "{shown}");
+    assert!(!shown.contains(&canary), "{shown}");
+    assert!(!format!("{:?}", checked.draft).contains(&canary));
+}
+
+#[test]
+fn sec_017_a_built_configuration_shows_no_secret() {
+    let shown = format!("{:?}", rules(WHOLE));
+    assert!(!shown.contains("canary"), "{shown}");
+    assert!(!shown.contains(minted(1).text.expose()));
+}
+
+#[test]
+fn the_environment_alone_is_a_configuration() {
+    let raw = Raw::from_environment(&environment);
+    let checked = check_raw(&raw, &environment, NOW);
+    assert!(checked.problems.is_empty(), "{:?}", checked.problems);
+    let rules = checked.draft.unwrap().into_rules(&Pepper::new(&[0; 32]), 1);
+    let mut names: Vec<_> = rules.accounts.keys().map(|name| name.to_string()).collect();
+    names.sort();
+    assert_eq!(names, ["echo", "groq", "openai"]);
+    assert_eq!(rules.resolve("echo").unwrap().by, By::Name);
+    assert_eq!(rules.resolve("openai/gpt-4o").unwrap().by, By::Account);
+    assert_eq!(rules.resolve("gpt-4o-mini").unwrap().route.targets[0].name.as_ref(), "openai/gpt-4o-mini");
+    assert!(rules.resolve("claude-sonnet-4-5").is_none(), "no account of that provider");
+}
+
+#[test]
+fn a_bare_name_that_two_accounts_offer_is_nobodys() {
+    let text = "providers:\n  a: { kind: openai, api_key: '${UPSTREAM_KEY}' }\n  b: { kind: openai, api_key: '${UPSTREAM_KEY}' }\n";
+    assert!(rules(text).resolve("gpt-4o").is_none());
+    assert!(rules(text).resolve("b/gpt-4o").is_some());
+}
+
+#[test]
+fn an_empty_file_is_a_configuration() {
+    for text in ["", "# nothing\n", "{}", "---\n"] {
+        let rules = rules(text);
+        assert_eq!(rules.settings.listen.to_string(), "127.0.0.1:8080");
+        assert!(rules.accounts.is_empty());
+    }
+}
+
+#[test]
+fn a_huge_file_is_refused_at_once() {
+    let text = "#".repeat(MOST_BYTES + 1);
+    assert_eq!(problems(&text), ["syntax "]);
+    let many: String = (0..5_000).map(|at| format!("x{at}: 1\n")).collect();
+    assert!(problems(&many).len() <= 200);
+    let bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n".to_owned();
+    assert!(!problems(&bomb).is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A file that was cut, or in which some characters were replaced, gives problems or rules, never a panic.
+    #[test]
+    fn a_damaged_file_never_panics(
+        cut in 0..WHOLE.len(),
+        hits in prop::collection::vec((0..WHOLE.len(), prop::sample::select(&b"{}[]:*&!|>'\"%@`-,#? \n\t$0aZ~."[..])), 0..6),
+        whole in any::<bool>(),
+    ) {
+        let mut text = WHOLE.as_bytes().to_vec();
+        for (at, byte) in hits {
+            text[at] = byte;
+        }
+        if !whole {
+            text.truncate(cut);
+        }
+        let checked = checked(&String::from_utf8_lossy(&text));
+        prop_assert_eq!(checked.draft.is_none(), checked.problems.iter().any(Problem::is_error));
+        for problem in checked.problems {
+            prop_assert!(!problem.explain("f").is_empty());
+            prop_assert!(!problem.message.is_empty());
+        }
+    }
+
+    #[test]
+    fn garbage_never_panics(text in "\\PC{0,200}|[a-z:{}\\[\\]\\-$ \n&*!]{0,300}") {
+        let _ = checked(&text);
+    }
+}

@@ -1,0 +1,267 @@
+//! The configuration as written. No logic, no defaults: [`super::build`] checks it and gives it meaning.
+//!
+//! The JSON Schema of these types is published as `config/schema.json`, and the same schema checks the shape of a file, so
+//! that every wrong field is reported at once with its place. Durations read `100ms`, `5s`, `10m`, `1h`, `1d`; sizes read
+//! `64KiB`, `32MiB`, `1GiB`. `${NAME}` and `${NAME:-default}` stand for variables of the environment, `$$` for `$`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Items of a list. `None` stands for one that did not fit and has been reported, so that the others keep their places.
+pub type Items<T> = Vec<Option<T>>;
+
+/// The configuration of Tollgate.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Raw {
+    /// Address and port of the gateway. Default: `127.0.0.1:8080`.
+    pub listen: Option<String>,
+    /// A second address for `/metrics`, `/api` and the status page. Without it the first serves them too.
+    pub admin_listen: Option<String>,
+    /// Directory of the embedded database and the installation's own secret. Default: `./data`.
+    pub data_dir: Option<String>,
+    /// Accounts with providers, by a name of your choice. Models are named `account/model`.
+    pub providers: BTreeMap<String, RawProvider>,
+    /// Models that callers ask for, by name. A name may hold one `*`.
+    pub models: BTreeMap<String, RawModel>,
+    /// Gateway keys. Keys made by `tollgate keys create` live in the database and need no entry.
+    #[schemars(with = "Vec<RawKey>")]
+    pub keys: Items<RawKey>,
+    /// Bounds at the edge.
+    pub limits: RawLimits,
+    /// How long streams may go on after the order to stop. Default: `60s`.
+    pub drain_timeout: Option<String>,
+    /// Silence after which a waiting stream is kept alive by a ping. Default: `15s`.
+    pub keepalive: Option<String>,
+    /// Answers read to their end at once for clients that have gone (`on_disconnect: drain`). Default: 64.
+    pub most_drains: Option<u32>,
+    /// Whether answers carry `x-tollgate-*` headers that describe the call. Default: true.
+    pub describe_headers: Option<bool>,
+    /// What happens to a call whose price is not known: served and flagged, or refused. Default: `allow`.
+    pub unpriced: Option<RawUnpriced>,
+    /// Traces by OpenTelemetry.
+    pub otlp: Option<RawOtlp>,
+    /// Origins that browsers may call from, such as `https://app.example.com`. Default: none.
+    #[schemars(with = "Vec<String>")]
+    pub cors_origins: Items<String>,
+    /// Records of requests.
+    pub records: RawRecords,
+}
+
+/// An account with a provider.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawProvider {
+    /// The provider, such as `openai`, `anthropic`, `vllm` or `openai_like`. Default: the account's name.
+    pub kind: Option<String>,
+    /// The credential, best as `${NAME}`. Default: the provider's usual environment variable.
+    pub api_key: Option<String>,
+    /// Where the provider is reached, up to and with `/v1`. Default: the provider's own address.
+    pub base_url: Option<String>,
+    /// How long is waited for what.
+    pub timeouts: Option<RawTimeouts>,
+    /// Whether the upstream call is cancelled when the client has gone, or its answer read to the end and billed as
+    /// reported. Default: `cancel`.
+    pub on_disconnect: Option<RawOnDisconnect>,
+    /// Headers sent with every call of this account.
+    pub headers: BTreeMap<String, String>,
+    /// Client headers that are passed on, besides those that the provider's own SDK needs.
+    #[schemars(with = "Vec<String>")]
+    pub forward_headers: Items<String>,
+    /// Prices by the provider's model name, in place of the catalogue's.
+    pub prices: BTreeMap<String, RawPrice>,
+    /// A PEM file with further certificate authorities.
+    pub ca_file: Option<String>,
+}
+
+/// What the tokens of a model cost, in US dollars per million.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawPrice {
+    /// Input tokens.
+    pub input: f64,
+    /// Output tokens.
+    pub output: f64,
+    /// Input tokens read from the provider's prompt cache. Default: as `input`.
+    pub cache_read: Option<f64>,
+    /// Input tokens written to a cache for five minutes. Default: as `input`.
+    pub cache_write: Option<f64>,
+    /// Input tokens written to a cache for one hour. Default: as `cache_write`.
+    pub cache_write_1h: Option<f64>,
+    /// Output tokens spent on thought. Default: as `output`.
+    pub reasoning: Option<f64>,
+    /// Audio input tokens. Default: as `input`.
+    pub input_audio: Option<f64>,
+    /// Output tokens that are sound. Default: as `output`.
+    pub output_audio: Option<f64>,
+}
+
+/// A model that callers ask for.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawModel {
+    /// Who answers: `account/model`, or a target with its settings. In a model with `*` in its name, `*` in a target stands
+    /// for what the caller's name matched.
+    #[schemars(with = "Vec<RawTarget>", length(min = 1))]
+    pub targets: Items<RawTarget>,
+    /// How targets are ordered. Default: `priority`.
+    pub strategy: Option<RawStrategy>,
+    /// When a further attempt is made.
+    pub retry: Option<RawRetry>,
+    /// How long is waited for what, over the account's.
+    pub timeouts: Option<RawTimeouts>,
+    /// Refuse a call that would lose a field in translation. Default: false.
+    pub strict: Option<bool>,
+}
+
+/// Who answers.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RawTarget {
+    /// `account/model`
+    Name(String),
+    /// A target with its settings.
+    Full(RawFullTarget),
+}
+
+/// A target with its settings.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawFullTarget {
+    /// `account/model`
+    pub target: String,
+    /// Lower comes first. Default: the target's place in the list.
+    pub priority: Option<u32>,
+    /// Share among targets of one priority; 0: only as a fallback. Default: 1.
+    pub weight: Option<u32>,
+    /// Scalars forced into the request body, such as `temperature: 0`.
+    #[serde(default, rename = "override")]
+    pub overrides: BTreeMap<String, Value>,
+    /// Headers forced into the request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+}
+
+/// How targets are ordered: the names of [`crate::route::Strategy`].
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawStrategy {
+    /// Lowest priority first; among equals a draw by weight.
+    Priority,
+    /// A draw by weight among all targets.
+    Weighted,
+}
+
+/// When a further attempt is made.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawRetry {
+    /// Attempts at one target, the first included. Default: 2.
+    #[schemars(range(min = 1, max = 10))]
+    pub attempts: Option<u32>,
+    /// First pause; doubles each time, with full jitter. Default: `100ms`.
+    pub base: Option<String>,
+    /// Longest pause, and the longest `Retry-After` that is waited for. Default: `5s`.
+    pub max: Option<String>,
+    /// Attempts over all targets, the first included. Default: 6.
+    #[schemars(range(min = 1, max = 30))]
+    pub total_attempts: Option<u32>,
+    /// Retries that a target may get, in percent of its first attempts. Default: 20.
+    #[schemars(range(min = 0, max = 100))]
+    pub budget_percent: Option<u32>,
+}
+
+/// How long is waited for what. Each is separate.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawTimeouts {
+    /// TCP and TLS. Default: `5s`.
+    pub connect: Option<String>,
+    /// From the request to the first content of a stream. Default: `60s`.
+    pub first_token: Option<String>,
+    /// From the request to the head of an unstreamed answer, which comes only when all is said. Default: `600s`.
+    pub answer: Option<String>,
+    /// Between two pieces of an answer. Default: `60s`.
+    pub idle: Option<String>,
+    /// The whole call, all attempts included. Default: `600s`.
+    pub total: Option<String>,
+}
+
+/// A gateway key. Made by `tollgate keys create`.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawKey {
+    /// For people: shown in records.
+    pub name: String,
+    /// The whole text of the key, as `${NAME}`.
+    pub secret: Option<String>,
+    /// The hash of its secret (`hmac-sha256:...`), in place of `secret`. Needs `id`.
+    pub hash: Option<String>,
+    /// The id in its text, where only the hash is given.
+    pub id: Option<String>,
+    /// What it may call: names of models, `account/model`, or patterns with one `*`. Default: everything.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub models: Option<Items<String>>,
+    /// When it ends: a date such as `2027-01-31` (its beginning, in UTC), or a time with its offset.
+    pub expires: Option<String>,
+    /// Refuse it. Default: false.
+    pub disabled: Option<bool>,
+    /// Most calls in flight at once. Default: no bound.
+    #[schemars(range(min = 1))]
+    pub parallel: Option<u32>,
+}
+
+/// Bounds at the edge.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawLimits {
+    /// Longest time for the head of a request. Default: `10s`.
+    pub header_timeout: Option<String>,
+    /// Longest time for its body. Default: `60s`.
+    pub body_timeout: Option<String>,
+    /// Largest body of a request. Default: `32MiB`.
+    pub body_bytes: Option<String>,
+    /// Largest unstreamed answer. Default: `64MiB`.
+    pub answer_bytes: Option<String>,
+    /// Most open connections. Default: 10000.
+    #[schemars(range(min = 1))]
+    pub connections: Option<u32>,
+    /// Bytes of request bodies held at once, over all requests. Default: `512MiB`.
+    pub inflight_bytes: Option<String>,
+}
+
+/// What happens to a call whose price is not known.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawUnpriced {
+    Allow,
+    Deny,
+}
+
+/// What happens upstream when the client has gone.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawOnDisconnect {
+    Cancel,
+    Drain,
+}
+
+/// Traces by OpenTelemetry.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawOtlp {
+    /// A collector that takes OTLP over HTTP, such as `http://collector:4318`.
+    pub endpoint: String,
+}
+
+/// Records of requests.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawRecords {
+    /// Days that records are kept. Default: 30.
+    #[schemars(range(min = 1, max = 3650))]
+    pub keep_days: Option<u32>,
+}

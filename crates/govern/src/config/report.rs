@@ -1,0 +1,130 @@
+//! Problems as they are found, and the places of settings.
+
+use std::collections::{HashMap, HashSet};
+
+use super::problem::{Fault, Place, Problem, Severity};
+
+/// More problems than this help nobody.
+const MOST_PROBLEMS: usize = 200;
+
+/// Collects the problems of one configuration.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    lines: Vec<String>,
+    problems: Vec<Problem>,
+    values: HashMap<String, Place>,
+    keys: HashMap<String, Place>,
+    variables: HashSet<String>,
+    secrets: Vec<String>,
+}
+
+impl Report {
+    pub fn new(text: &str) -> Self {
+        Self { lines: text.lines().map(str::to_owned).collect(), ..Self::default() }
+    }
+
+    /// Where the value at `path` stands.
+    pub fn note_place(&mut self, path: &str, at: Place) {
+        self.values.insert(path.to_owned(), at);
+    }
+
+    /// Where the name of the setting at `path` stands.
+    pub fn note_key(&mut self, path: &str, at: Place) {
+        self.keys.entry(path.to_owned()).or_insert(at);
+    }
+
+    /// The value at `path` came from the environment.
+    pub fn note_variable(&mut self, path: &str) {
+        self.variables.insert(path.to_owned());
+    }
+
+    pub fn is_from_environment(&self, path: &str) -> bool {
+        self.variables.contains(path)
+    }
+
+    /// Whether the file has a value at `path`.
+    pub fn stands_in_file(&self, path: &str) -> bool {
+        self.values.contains_key(path)
+    }
+
+    /// Keeps a text out of every line that is shown.
+    pub fn mask(&mut self, secret: &str) {
+        if !secret.is_empty() {
+            self.secrets.push(secret.to_owned());
+        }
+    }
+
+    pub fn error(&mut self, fault: Fault, path: &str, message: impl Into<String>, fix: Option<String>) {
+        self.add(Severity::Error, fault, path, self.value_place(path), (message.into(), fix));
+    }
+
+    /// An error at the name of a setting.
+    pub fn error_at_key(&mut self, fault: Fault, path: &str, message: impl Into<String>, fix: Option<String>) {
+        let at = self.keys.get(path).copied().or_else(|| self.value_place(path));
+        self.add(Severity::Error, fault, path, at, (message.into(), fix));
+    }
+
+    pub fn error_at(&mut self, fault: Fault, path: &str, at: Place, message: String, fix: Option<String>) {
+        self.add(Severity::Error, fault, path, Some(at), (message, fix));
+    }
+
+    pub fn warning(&mut self, fault: Fault, path: &str, message: impl Into<String>, fix: Option<String>) {
+        self.add(Severity::Warning, fault, path, self.value_place(path), (message.into(), fix));
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(Problem::is_error)
+    }
+
+    /// All problems in the order of the file, errors before warnings on one line.
+    pub fn finish(mut self) -> Vec<Problem> {
+        for problem in &mut self.problems {
+            let line = problem.place.and_then(|place| self.lines.get(place.line.checked_sub(1)?));
+            problem.line = line.map(|line| masked(line, &self.secrets));
+        }
+        self.problems.sort_by_key(|problem| (problem.place.map(|at| (at.line, at.column)), !problem.is_error()));
+        self.problems
+    }
+
+    /// The place of the value, or of the nearest thing around it.
+    fn value_place(&self, path: &str) -> Option<Place> {
+        let mut path = path;
+        loop {
+            if let Some(place) = self.values.get(path).or_else(|| self.keys.get(path)) {
+                return Some(*place);
+            }
+            path = match path.rfind(['.', '[']) {
+                Some(at) => path.get(..at)?,
+                None if path.is_empty() => return None,
+                None => "",
+            };
+        }
+    }
+
+    fn add(
+        &mut self,
+        severity: Severity,
+        fault: Fault,
+        path: &str,
+        place: Option<Place>,
+        words: (String, Option<String>),
+    ) {
+        let (message, fix) = words;
+        // An error is never lost behind warnings.
+        let full = self.problems.len() >= MOST_PROBLEMS && (severity == Severity::Warning || self.has_errors());
+        if !full {
+            let path = path.to_owned();
+            self.problems.push(Problem { severity, fault, path, message, fix, place, line: None });
+        }
+    }
+}
+
+/// The line, cut to what a terminal shows, without credentials.
+fn masked(line: &str, secrets: &[String]) -> String {
+    const MOST_CHARACTERS: usize = 200;
+    let mut line = line.to_owned();
+    for secret in secrets {
+        line = line.replace(secret.as_str(), &"*".repeat(secret.chars().count().min(MOST_CHARACTERS)));
+    }
+    line.chars().take(MOST_CHARACTERS).filter(|c| !c.is_control() || *c == '\t').collect()
+}

@@ -1,0 +1,68 @@
+//! What tests of this crate are made of.
+
+use std::{collections::HashMap, sync::Arc};
+
+use llm::{
+    catalog::{self, Model},
+    dialect::WriteFor,
+    provider,
+};
+
+use crate::{
+    config::snapshot::{Account, OnDisconnect, RetryRule, Route, Target, Timeouts},
+    route::Strategy,
+};
+
+pub fn target(name: &str) -> Arc<Target> {
+    target_with(name, 1, 1)
+}
+
+pub fn target_with(name: &str, priority: u32, weight: u32) -> Arc<Target> {
+    let (account, model) = name.split_once('/').unwrap();
+    let account = Account {
+        name: account.into(),
+        provider: provider::ALL[0],
+        base_url: "http://127.0.0.1:9".into(),
+        credential: None,
+        headers: vec![],
+        forward_headers: vec![],
+        timeouts: Timeouts::default(),
+        on_disconnect: OnDisconnect::Cancel,
+        prices: HashMap::new(),
+        ca_file: None,
+    };
+    Arc::new(Target {
+        name: name.into(),
+        account: Arc::new(account),
+        model: model.into(),
+        priority,
+        weight,
+        overrides: vec![],
+        headers: vec![],
+        configured: true,
+        known: None,
+        price: None,
+        write_for: WriteFor::default(),
+        timeouts: Timeouts::default(),
+    })
+}
+
+/// The target as a model of the catalogue whose context, in tokens, lies between these.
+pub fn known(target: Arc<Target>, least: u64, most: u64) -> Arc<Target> {
+    let fits = |model: &&Model| model.max_input_tokens.is_some_and(|tokens| (least..=most).contains(&tokens));
+    let mut target = Arc::into_inner(target).unwrap();
+    target.known = catalog::all().iter().find(fits);
+    assert!(target.known.is_some());
+    Arc::new(target)
+}
+
+pub fn route(name: &str, targets: Vec<Arc<Target>>) -> Route {
+    Route {
+        name: name.into(),
+        targets,
+        strategy: Strategy::Priority,
+        retry: RetryRule::default(),
+        timeouts: None,
+        strict: false,
+    }
+}
