@@ -56,6 +56,25 @@ impl Usage {
         self.prompt().saturating_add(self.output)
     }
 
+    /// Adds the counts of another attempt. A sum with a reckoned part is reckoned.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, count) in [
+            (&mut self.input, other.input),
+            (&mut self.input_audio, other.input_audio),
+            (&mut self.cache_read, other.cache_read),
+            (&mut self.cache_write, other.cache_write),
+            (&mut self.cache_write_1h, other.cache_write_1h),
+            (&mut self.output, other.output),
+            (&mut self.reasoning, other.reasoning),
+            (&mut self.output_audio, other.output_audio),
+        ] {
+            *sum = sum.saturating_add(count);
+        }
+        if other.source == Source::Estimated {
+            self.source = Source::Estimated;
+        }
+    }
+
     /// True if no token is counted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -71,4 +90,31 @@ pub fn estimate_tokens(text: &str) -> u64 {
     let wide = text.chars().filter(|c| !c.is_ascii()).count() as u64;
     let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
     wide + ascii.div_ceil(4)
+}
+
+/// Counts what was delivered of a stream, for an answer that is cut before it reports its usage. Never too low: a piece
+/// that a provider sends is at least a token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delivered {
+    pieces: u64,
+    ascii: u64,
+    wide: u64,
+}
+
+impl Delivered {
+    /// Counts one piece of content.
+    pub fn add(&mut self, text: &str) {
+        let ascii = text.bytes().filter(u8::is_ascii).count();
+        self.pieces += 1;
+        self.ascii += ascii as u64;
+        if ascii < text.len() {
+            self.wide += text.chars().filter(|c| !c.is_ascii()).count() as u64;
+        }
+    }
+
+    /// Tokens so far.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        self.pieces.max(self.wide + self.ascii.div_ceil(4))
+    }
 }

@@ -1,19 +1,25 @@
 //! The record of a request: who asked, what was tried, what it cost. Exactly one per request.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use govern::{Error, Money};
-use llm::{dialect::Dialect, usage::Usage};
+use llm::{Loss, usage::Usage};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::sink::SinkQueue;
+use crate::{
+    clock::{micros, now_micros},
+    http::{RawRequest, Surface},
+    observe::Metrics,
+    sink::SinkQueue,
+};
 
 /// What is kept of a request. Never its content.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// UUIDv7: orders by time of arrival. The caller sees it as `x-request-id`.
     pub id: Uuid,
@@ -54,17 +60,37 @@ pub struct Record {
     /// Fields that a translation did not carry.
     pub loss: Vec<String>,
     /// Tags of the caller.
-    pub tags: std::collections::BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
     /// The end user, as the caller names them.
     pub user: Option<String>,
     /// The generation of the configuration that judged it.
     pub generation: u64,
     /// W3C trace id, in hexadecimal, if the caller sent one or traces are on.
     pub trace_id: Option<String>,
+    /// The caller's span, in hexadecimal, if it sent a `traceparent`.
+    #[serde(default)]
+    pub parent_span: Option<String>,
+    /// The caller's `traceparent` says that its trace is not recorded: neither is our part of it.
+    #[serde(default)]
+    pub unsampled: bool,
+}
+
+impl Record {
+    /// Sums usage and cost over the attempts: failed ones that report usage are billed too. One attempt of unknown price
+    /// makes the cost unknown.
+    pub fn sum_attempts(&mut self) {
+        self.usage = Usage::default();
+        self.cost = Some(Money::default());
+        for attempt in self.attempts.iter().filter(|attempt| !attempt.usage.is_empty()) {
+            self.usage.add(&attempt.usage);
+            self.cost = self.cost.zip(attempt.cost).map(|(sum, cost)| sum + cost);
+        }
+        self.unpriced = self.cost.is_none();
+    }
 }
 
 /// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Success,
@@ -75,7 +101,22 @@ pub enum Outcome {
     /// An answer began and was cut upstream.
     Partial,
     /// The caller went before the end.
+    #[default]
     ClientDisconnected,
+}
+
+impl Outcome {
+    /// The word in records, metrics and traces.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Partial => "partial",
+            Self::ClientDisconnected => "client_disconnected",
+        }
+    }
 }
 
 /// How the bytes were treated.
@@ -88,7 +129,7 @@ pub enum Lane {
 }
 
 /// One try at a target.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     /// `account/model`.
     pub target: String,
@@ -103,4 +144,131 @@ pub struct Attempt {
     pub upstream_id: Option<String>,
     pub usage: Usage,
     pub cost: Option<Money>,
+}
+
+/// A request's record while the request lives. Clones are handles to the same record; when the last is dropped, the
+/// record is measured and handed to the sinks. That is what makes it exactly one, whatever happens to the request.
+#[derive(Clone)]
+pub struct Recording(Arc<Inner>);
+
+struct Inner {
+    record: Mutex<Record>,
+    arrived: Instant,
+    /// What metrics call the model: never a name that only the caller made up.
+    label: Mutex<Option<Arc<str>>>,
+    surface: Surface,
+    /// The client reads HTTP trailers (`TE: trailers`): it is told the cost of a stream.
+    trailers: bool,
+    sinks: SinkQueue,
+    metrics: Arc<Metrics>,
+}
+
+impl Recording {
+    /// Opens the record of a request that arrived just now.
+    ///
+    /// Until told otherwise it ends as [`Outcome::ClientDisconnected`]: a request that is dropped without a word was
+    /// dropped because its caller went.
+    #[must_use]
+    pub fn open(raw: &RawRequest, sinks: SinkQueue, metrics: Arc<Metrics>) -> Self {
+        let (surface, headers) = (raw.surface, &raw.head.headers);
+        let record = Record {
+            id: Uuid::now_v7(),
+            at: now_micros(),
+            surface: surface.as_str().to_owned(),
+            outcome: Outcome::ClientDisconnected,
+            status: 499,
+            trace_id: headers.get("traceparent").and_then(|parent| trace_id(parent.to_str().ok()?)),
+            ..Record::default()
+        };
+        metrics.inflight.inc();
+        Self(Arc::new(Inner {
+            record: Mutex::new(record),
+            arrived: Instant::now(),
+            label: Mutex::new(None),
+            trailers: headers.get_all(http::header::TE).iter().any(|te| te.as_bytes() == b"trailers"),
+            surface,
+            sinks,
+            metrics,
+        }))
+    }
+
+    /// Reads or changes the record.
+    pub fn with<T>(&self, change: impl FnOnce(&mut Record) -> T) -> T {
+        change(&mut self.0.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The id that the caller sees.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.with(|record| record.id)
+    }
+
+    #[must_use]
+    pub fn surface(&self) -> Surface {
+        self.0.surface
+    }
+
+    /// Whether the client said that it reads HTTP trailers.
+    #[must_use]
+    pub fn reads_trailers(&self) -> bool {
+        self.0.trailers
+    }
+
+    /// When the request arrived.
+    #[must_use]
+    pub fn arrived(&self) -> Instant {
+        self.0.arrived
+    }
+
+    /// Microseconds since the request arrived.
+    #[must_use]
+    pub fn elapsed(&self) -> i64 {
+        micros(self.0.arrived.elapsed())
+    }
+
+    /// Names the model for metrics.
+    pub fn label(&self, model: Arc<str>) {
+        *self.0.label.lock().unwrap_or_else(PoisonError::into_inner) = Some(model);
+    }
+
+    /// Notes that the caller was refused or could not be served.
+    pub fn failed(&self, error: &Error) {
+        self.with(|record| {
+            record.outcome = if error.failure.is_some() { Outcome::Failed } else { Outcome::Refused };
+            record.status = error.status();
+            record.error = Some(error.code.as_str().to_owned());
+        });
+    }
+
+    /// Notes what a translation did not carry.
+    pub fn lost(&self, loss: &Loss) {
+        if !loss.is_none() {
+            self.with(|record| record.loss.extend(loss.iter().map(|lost| lost.field.clone().into_owned())));
+        }
+    }
+
+    /// Notes the moment of the first content: microseconds since the request arrived.
+    pub fn first_token(&self) -> i64 {
+        let elapsed = self.elapsed();
+        self.with(|record| *record.time_to_first_token.get_or_insert(elapsed))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let record = self.record.get_mut().unwrap_or_else(PoisonError::into_inner);
+        record.latency = micros(self.arrived.elapsed());
+        record.sum_attempts();
+        let label = self.label.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        self.metrics.inflight.dec();
+        self.metrics.request(record, self.surface, label);
+        self.sinks.push(std::mem::take(record));
+    }
+}
+
+/// The trace id of a W3C `traceparent`: <https://www.w3.org/TR/trace-context/#traceparent-header>
+fn trace_id(traceparent: &str) -> Option<String> {
+    let id = traceparent.split('-').nth(1)?;
+    let is_hex = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    (is_hex && id.bytes().any(|byte| byte != b'0')).then(|| id.to_owned())
 }

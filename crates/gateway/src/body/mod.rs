@@ -1,0 +1,16 @@
+//! What wraps an answer's bytes on their way to the caller: [`Relay`] and [`Translate`] understand them, [`StreamBody`]
+//! moves them, [`Settlement`] accounts for them when they end, however they end.
+
+mod lane;
+mod relay;
+mod settlement;
+mod stream;
+mod translate;
+mod waiting;
+
+pub use lane::{Feed, LaneBody};
+pub use relay::Relay;
+pub use settlement::{Settlement, Spent};
+pub use stream::{Opened, StreamBody};
+pub use translate::Translate;
+pub use waiting::{Done, Waiting};

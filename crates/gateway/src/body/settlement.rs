@@ -1,0 +1,97 @@
+//! The end of an answer: what it used, what it cost, how it ended. Booked once, whichever end comes first.
+
+use std::sync::Arc;
+
+use govern::{Error, Money, config::snapshot::Target};
+use llm::{
+    dialect::Glance,
+    failure::Failure,
+    usage::{Source, Usage},
+};
+
+use crate::{
+    Gateway,
+    ledger::Hold,
+    observe::{Outcome, Recording},
+};
+
+/// Everything that an answer must settle when it ends. Dropped unsettled, it settles as a caller that went away.
+pub struct Settlement {
+    pub gw: Arc<Gateway>,
+    pub record: Recording,
+    /// `None` once settled.
+    pub hold: Option<Hold>,
+}
+
+/// What an answer used, and what that cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spent {
+    pub usage: Usage,
+    /// `None`: the price is not known.
+    pub cost: Option<Money>,
+}
+
+impl Spent {
+    /// What the answer of `target` used so far: as reported, or else reckoned from the prompt and what was delivered.
+    #[must_use]
+    pub fn of(target: &Target, glance: &Glance, prompt_tokens: u64) -> Self {
+        let whole = glance.stopped || glance.ended;
+        let usage = match glance.usage {
+            Some(usage) if whole || usage.output >= glance.delivered_tokens => usage,
+            // A report from the beginning of a stream that was cut: its output count is a placeholder.
+            Some(usage) => Usage { output: glance.delivered_tokens, source: Source::Estimated, ..usage },
+            None => Usage {
+                input: prompt_tokens,
+                output: glance.delivered_tokens,
+                source: Source::Estimated,
+                ..Usage::default()
+            },
+        };
+        Self { usage, cost: target.price.as_ref().map(|price| price.cost(&usage, glance.service_tier.as_deref())) }
+    }
+
+    /// Something that is free of charge.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { usage: Usage::default(), cost: Some(Money::default()) }
+    }
+}
+
+impl Settlement {
+    /// Books the served attempt into the record, the meters and the account of the key.
+    pub fn book(&self, target: &Target, spent: &Spent) {
+        let label = crate::upstream::target_label(target);
+        self.gw.metrics.used(&label, &spent.usage, spent.cost);
+        self.record.with(|record| {
+            if let Some(attempt) = record.attempts.last_mut().filter(|attempt| attempt.failure.is_none()) {
+                attempt.usage = spent.usage;
+                attempt.cost = spent.cost;
+                attempt.latency = self.record.elapsed() - attempt.started;
+            }
+            record.sum_attempts();
+            if let Some(hold) = &self.hold {
+                hold.settle(record.cost.unwrap_or_default());
+            }
+        });
+    }
+
+    /// Notes how the answer ended and returns the hold.
+    pub fn close(&mut self, outcome: Outcome, status: u16) {
+        self.hold = None;
+        self.record.with(|record| {
+            record.outcome = outcome;
+            record.status = status;
+        });
+    }
+
+    /// Notes an answer that was cut upstream after the caller had seen a part of it.
+    pub fn cut(&mut self, failure: &Failure, error: &Error) {
+        self.close(Outcome::Partial, 200);
+        self.record.with(|record| {
+            record.error = Some(error.code.as_str().to_owned());
+            if let Some(attempt) = record.attempts.last_mut() {
+                attempt.failure = Some(failure.kind.as_str().to_owned());
+            }
+        });
+    }
+}

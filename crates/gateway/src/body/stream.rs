@@ -1,0 +1,330 @@
+//! The body of a streamed answer: pulls upstream only as fast as the client reads, keeps a silent stream alive, bounds
+//! the silence, and settles at the end, on failure and when the client goes.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use govern::{
+    Code, Error, Money,
+    config::snapshot::{OnDisconnect, Target, Timeouts},
+};
+use http::{HeaderMap, HeaderValue};
+use http_body::Frame;
+use llm::{
+    Dialect,
+    failure::{Failure, Kind},
+};
+use tokio::time::Sleep;
+
+use super::{Done, Feed, LaneBody, Settlement, Spent, Waiting};
+use crate::{observe::Outcome, upstream::UpstreamBody};
+
+/// An upstream stream whose first content has come.
+pub struct Opened {
+    pub target: Arc<Target>,
+    pub upstream: UpstreamBody,
+    pub lane: LaneBody,
+    /// Bytes for the client that came with the first content.
+    pub ready: Vec<Bytes>,
+    /// The stream has already ended.
+    pub ended: bool,
+    /// Tokens of the prompt, reckoned, should the provider not report them.
+    pub prompt_tokens: u64,
+    pub timeouts: Timeouts,
+    pub deadline: Instant,
+}
+
+/// The body that the client reads.
+pub struct StreamBody {
+    state: State,
+    dialect: Dialect,
+    settlement: Settlement,
+    out: VecDeque<Bytes>,
+    /// Fires when the stream was silent for as long as the next of keepalive and idle timeout allows.
+    alarm: Pin<Box<Sleep>>,
+    last_upstream: Instant,
+    last_sent: Instant,
+    keepalive: Duration,
+    trailers: bool,
+}
+
+enum State {
+    Waiting(Waiting),
+    Open(Box<Opened>),
+    /// Upstream is done; what is left in `out` is sent, then the trailers with the cost.
+    Ended(Option<Money>),
+    Done,
+}
+
+impl StreamBody {
+    /// A body around a stream that is open or still waited for.
+    #[must_use]
+    pub fn new(stream: Result<Box<Opened>, Waiting>, dialect: Dialect, settlement: Settlement) -> Self {
+        let keepalive = settlement.gw.rules.load().settings.keepalive;
+        let now = Instant::now();
+        let mut body = Self {
+            state: State::Done,
+            dialect,
+            settlement,
+            out: VecDeque::new(),
+            alarm: Box::pin(tokio::time::sleep(keepalive)),
+            last_upstream: now,
+            last_sent: now,
+            keepalive,
+            trailers: false,
+        };
+        match stream {
+            Ok(opened) => body.open(opened),
+            Err(waiting) => {
+                body.out.push_back(Bytes::from_static(dialect.keepalive()));
+                body.state = State::Waiting(waiting);
+            }
+        }
+        body
+    }
+
+    /// Tells the cost in HTTP trailers: the client said that it reads them.
+    #[must_use]
+    pub fn with_trailers(mut self, trailers: bool) -> Self {
+        self.trailers = trailers;
+        self
+    }
+
+    fn open(&mut self, mut opened: Box<Opened>) {
+        self.out.extend(opened.ready.drain(..));
+        self.last_upstream = Instant::now();
+        let ended = opened.ended;
+        self.state = State::Open(opened);
+        if ended {
+            self.finish_upstream();
+        }
+    }
+
+    /// Upstream has said all.
+    fn finish_upstream(&mut self) {
+        let State::Open(opened) = &mut self.state else { return };
+        let mut last = Vec::new();
+        let feed = opened.lane.finish(&mut last);
+        self.out.extend(last);
+        match feed {
+            Feed::Fault => self.fault(),
+            Feed::More => {
+                let cost = self.book();
+                self.settlement.close(Outcome::Success, 200);
+                self.state = State::Ended(cost);
+            }
+        }
+    }
+
+    /// The stream cannot go on: the client is told in its dialect, and what was delivered is booked.
+    fn fault(&mut self) {
+        let State::Open(opened) = &self.state else { return };
+        let failure = opened.lane.fault();
+        self.break_off(failure);
+    }
+
+    fn break_off(&mut self, failure: Failure) {
+        let cost = self.book();
+        let error = Error::from(failure.clone());
+        let body = error.body(&self.settlement.record.id().to_string());
+        self.out.push_back(self.dialect.write_error_event(&body).into());
+        self.settlement.cut(&failure, &error);
+        if let State::Open(opened) = &self.state {
+            self.settlement.gw.targets.state(&opened.target).failed(&failure);
+        }
+        self.state = State::Ended(cost);
+    }
+
+    fn book(&mut self) -> Option<Money> {
+        let State::Open(opened) = &self.state else { return None };
+        let spent = Spent::of(&opened.target, opened.lane.glance(), opened.prompt_tokens);
+        if let Some(loss) = opened.lane.loss() {
+            self.settlement.record.lost(loss);
+        }
+        self.settlement.book(&opened.target, &spent);
+        self.settlement.record.with(|record| record.cost)
+    }
+
+    /// One step of an open stream: `Pending` if upstream has nothing now.
+    fn poll_upstream(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let State::Open(opened) = &mut self.state else { return Poll::Ready(()) };
+        match ready!(opened.upstream.poll_chunk(context)) {
+            Ok(Some(bytes)) => {
+                self.last_upstream = Instant::now();
+                let mut out = Vec::with_capacity(1);
+                let feed = opened.lane.feed(&bytes, &mut out);
+                self.out.extend(out);
+                if feed == Feed::Fault {
+                    self.fault();
+                }
+            }
+            Ok(None) => self.finish_upstream(),
+            Err(error) => {
+                let whole = opened.lane.glance().ended;
+                tracing::debug!(target = %opened.target.name, %error, whole, "the upstream connection broke");
+                if whole {
+                    self.finish_upstream();
+                } else {
+                    self.break_off(Failure::new(Kind::Malformed, "the provider's stream broke off before its end"));
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// The alarm has rung: is the stream too silent, or does the client need a sign of life?
+    fn alarmed(&mut self) {
+        let now = Instant::now();
+        if let State::Open(opened) = &self.state {
+            if now >= opened.deadline {
+                return self.break_off(Failure::new(Kind::Timeout, "the time for the whole call is over"));
+            }
+            if now.duration_since(self.last_upstream) >= opened.timeouts.idle {
+                let message = format!("the provider was silent for {:?} in the middle of its answer", opened.timeouts.idle);
+                return self.break_off(Failure::new(Kind::Timeout, message));
+            }
+        }
+        if now.duration_since(self.last_sent) >= self.keepalive {
+            self.out.push_back(Bytes::from_static(self.dialect.keepalive()));
+        }
+    }
+
+    /// When the alarm is to ring next.
+    fn next_alarm(&self) -> Instant {
+        let alive = self.last_sent.max(self.last_upstream) + self.keepalive;
+        match &self.state {
+            State::Open(opened) => alive.min(self.last_upstream + opened.timeouts.idle).min(opened.deadline),
+            _ => alive,
+        }
+    }
+
+    fn poll_waiting(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let State::Waiting(waiting) = &mut self.state else { return Poll::Ready(()) };
+        let opened = match ready!(Pin::new(waiting).poll(context)) {
+            Ok(Done::Stream(opened)) => Ok(opened),
+            Ok(Done::Whole { .. }) => Err(Error::new(Code::Internal, "a streamed call was answered whole")),
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(opened) => self.open(opened),
+            Err(error) => {
+                let body = error.body(&self.settlement.record.id().to_string());
+                self.out.push_back(self.dialect.write_error_event(&body).into());
+                self.settlement.close(Outcome::Failed, 200);
+                self.settlement.record.failed(&error);
+                self.state = State::Ended(None);
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl http_body::Body for StreamBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(bytes) = this.out.pop_front() {
+                this.last_sent = Instant::now();
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            }
+            let progress = match &this.state {
+                State::Waiting(_) => this.poll_waiting(context),
+                State::Open(_) => this.poll_upstream(context),
+                State::Ended(cost) => {
+                    let trailers = this.trailers.then(|| cost_trailers(*cost)).flatten();
+                    this.state = State::Done;
+                    match trailers {
+                        Some(trailers) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+                        None => return Poll::Ready(None),
+                    }
+                }
+                State::Done => return Poll::Ready(None),
+            };
+            if progress.is_ready() {
+                continue;
+            }
+            // Upstream is silent. The alarm is set again only when it rings, not at every chunk.
+            ready!(this.alarm.as_mut().poll(context));
+            if this.next_alarm() <= Instant::now() {
+                this.alarmed();
+            }
+            let next = this.next_alarm();
+            this.alarm.as_mut().reset(next.into());
+        }
+    }
+}
+
+fn cost_trailers(cost: Option<Money>) -> Option<HeaderMap> {
+    let value = HeaderValue::from_str(&cost?.to_string()).ok()?;
+    Some(HeaderMap::from_iter([(http::HeaderName::from_static("x-tollgate-cost-usd"), value)]))
+}
+
+impl Drop for StreamBody {
+    /// The client has gone before the end.
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Open(opened) => {
+                let gw = self.settlement.gw.clone();
+                let drain = opened.target.account.on_disconnect == OnDisconnect::Drain;
+                match gw.drains.clone().try_acquire_owned() {
+                    Ok(permit) if drain => {
+                        let settlement = Settlement {
+                            gw: gw.clone(),
+                            record: self.settlement.record.clone(),
+                            hold: self.settlement.hold.take(),
+                        };
+                        gw.tasks.spawn(async move {
+                            read_to_end(opened, settlement).await;
+                            drop(permit);
+                        });
+                    }
+                    _ => leave(&opened, &mut self.settlement),
+                }
+            }
+            // A stream that is still waited for cancels or finishes itself; its attempts are in the record.
+            State::Waiting(_) | State::Ended(_) | State::Done => {}
+        }
+    }
+}
+
+/// Reads the answer of a client that has gone to its end, so that its usage is reported.
+pub(super) async fn read_to_end(mut opened: Box<Opened>, mut settlement: Settlement) {
+    let mut unread = Vec::new();
+    loop {
+        let left = opened.timeouts.idle.min(opened.deadline.saturating_duration_since(Instant::now()));
+        match tokio::time::timeout(left, opened.upstream.chunk()).await {
+            Ok(Ok(Some(bytes))) => {
+                if opened.lane.feed(&bytes, &mut unread) == Feed::Fault {
+                    break;
+                }
+            }
+            Ok(Ok(None)) => {
+                opened.lane.finish(&mut unread);
+                break;
+            }
+            Ok(Err(_)) | Err(_) => break,
+        }
+        unread.clear();
+    }
+    leave(&opened, &mut settlement);
+}
+
+/// Books what is known of an answer whose client has gone.
+pub(super) fn leave(opened: &Opened, settlement: &mut Settlement) {
+    let spent = Spent::of(&opened.target, opened.lane.glance(), opened.prompt_tokens);
+    settlement.book(&opened.target, &spent);
+    settlement.close(Outcome::ClientDisconnected, 499);
+}

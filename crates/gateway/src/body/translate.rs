@@ -1,0 +1,98 @@
+//! The translate lane: frames of one dialect become events, and these frames of the other.
+
+use bytes::Bytes;
+use llm::{
+    Dialect, Event, Loss,
+    dialect::{EventReader, EventWriter, Glance},
+    event::{Block, Delta},
+    usage::Delivered,
+};
+
+use super::Feed;
+
+/// A stream whose two sides speak different dialects.
+pub struct Translate {
+    reader: Box<dyn EventReader>,
+    writer: Box<dyn EventWriter>,
+    events: Vec<Event>,
+    glance: Glance,
+    delivered: Delivered,
+}
+
+impl Translate {
+    #[must_use]
+    pub fn new(upstream: Dialect, client: Dialect, wants_usage: bool) -> Self {
+        Self {
+            reader: upstream.reader(),
+            writer: client.writer(wants_usage),
+            events: Vec::new(),
+            glance: Glance::default(),
+            delivered: Delivered::default(),
+        }
+    }
+
+    pub fn feed(&mut self, bytes: &Bytes, out: &mut Vec<Bytes>) -> Feed {
+        self.reader.push(bytes, &mut self.events);
+        self.write(out)
+    }
+
+    pub fn finish(&mut self, out: &mut Vec<Bytes>) -> Feed {
+        self.reader.finish(&mut self.events);
+        if !self.glance.ended && !self.events.iter().any(|event| matches!(event, Event::End | Event::Fault(_))) {
+            self.events.push(Event::End); // a stop reason was seen: the answer is whole, only its last frame is missing
+        }
+        self.write(out)
+    }
+
+    /// What was learnt so far.
+    #[must_use]
+    pub fn glance(&self) -> &Glance {
+        &self.glance
+    }
+
+    /// What could not be carried so far.
+    #[must_use]
+    pub fn loss(&self) -> &Loss {
+        self.writer.loss()
+    }
+
+    fn write(&mut self, out: &mut Vec<Bytes>) -> Feed {
+        let mut bytes = Vec::new();
+        for event in std::mem::take(&mut self.events) {
+            self.look(&event);
+            if self.glance.fault.is_some() {
+                break; // the caller gets it in our words
+            }
+            self.writer.push(&event, &mut bytes);
+        }
+        if !bytes.is_empty() {
+            out.push(bytes.into());
+        }
+        if self.glance.fault.is_some() { Feed::Fault } else { Feed::More }
+    }
+
+    fn look(&mut self, event: &Event) {
+        match event {
+            Event::Open { block, .. } => match block {
+                Block::Text | Block::Thinking | Block::Refusal => {}
+                Block::Redacted { .. } | Block::ToolUse { .. } | Block::Native { .. } => self.content(""),
+            },
+            Event::Delta { delta: Delta::Text(text) | Delta::Arguments(text), .. } => self.content(text),
+            Event::Delta { .. } => self.content(""),
+            Event::Usage { usage, service_tier } => {
+                self.glance.usage = Some(*usage);
+                self.glance.service_tier = service_tier.clone().or(self.glance.service_tier.take());
+            }
+            Event::Stop { .. } => self.glance.stopped = true,
+            Event::Fault(failure) => self.glance.fault = Some(failure.clone()),
+            Event::End => self.glance.ended = true,
+            Event::Start { .. } | Event::Close { .. } | Event::Native { .. } => {}
+        }
+    }
+
+    fn content(&mut self, text: &str) {
+        self.glance.content = true;
+        self.delivered.add(text);
+        self.glance.delivered_tokens = self.delivered.tokens();
+    }
+}

@@ -1,0 +1,70 @@
+//! The edge: thin handlers, one file per client surface. Everything that is decided is decided in the pipeline.
+
+mod anthropic;
+mod error;
+mod models;
+mod openai;
+mod process;
+mod surface;
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use axum::{Router, body::Body, extract::Request};
+use futures_util::FutureExt;
+use govern::{Code, Error};
+use http::{HeaderValue, Response, request};
+
+use crate::{Gateway, observe::Recording, pipeline::handle};
+
+pub use error::refuse;
+pub use surface::Surface;
+
+/// A request as it came in, its body unread.
+#[derive(Debug)]
+pub struct RawRequest {
+    pub surface: Surface,
+    pub head: request::Parts,
+    pub body: Body,
+}
+
+/// What the caller gets.
+pub type Answer = Response<Body>;
+
+/// The routes of the data plane.
+pub fn router(gw: Arc<Gateway>) -> Router {
+    Router::new()
+        .merge(openai::routes())
+        .merge(anthropic::routes())
+        .merge(models::routes())
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .with_state(gw)
+}
+
+/// The routes that tell of the process: health, readiness, meters.
+pub fn process_router(gw: Arc<Gateway>) -> Router {
+    process::routes().with_state(gw)
+}
+
+/// Answers a request of this surface: the pipeline's answer, or its refusal in the surface's words.
+async fn serve(gw: Arc<Gateway>, surface: Surface, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    let echoed = head.headers.get("x-request-id").filter(|id| id.len() <= 128).cloned();
+    let raw = RawRequest { surface, head, body };
+    let record = Recording::open(&raw, gw.sinks.clone(), gw.metrics.clone());
+    let handled = AssertUnwindSafe(handle(&gw, raw, &record)).catch_unwind().await;
+    let handled = handled.unwrap_or_else(|_panic| Err(Error::new(Code::Internal, "the gateway failed on this request")));
+    let mut answer = match handled {
+        Ok(answer) => answer,
+        Err(error) => {
+            record.failed(&error);
+            refuse(surface.dialect(), &error, &record.id().to_string())
+        }
+    };
+    let headers = answer.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(record.id().as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())) {
+        headers.insert("request-id", id.clone());
+        headers.insert("x-request-id", echoed.unwrap_or(id));
+    }
+    answer
+}

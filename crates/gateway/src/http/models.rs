@@ -1,0 +1,111 @@
+//! `GET /v1/models`: what the caller's key may use, in the dialect that the caller speaks.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Path, Request, State},
+    routing::get,
+};
+use govern::{Code, Error, Rules, access::permitted, config::snapshot::Target};
+use http::{HeaderValue, Response, header, request};
+use llm::{
+    Dialect,
+    catalog::{self, Mode},
+};
+use serde_json::{Value, json};
+
+use super::{Answer, refuse};
+use crate::{
+    Gateway,
+    stage::{Caller, identify},
+};
+
+pub(super) fn routes() -> Router<Arc<Gateway>> {
+    Router::new().route("/v1/models", get(list)).route("/v1/models/{*name}", get(one))
+}
+
+async fn list(State(gw): State<Arc<Gateway>>, request: Request) -> Answer {
+    let dialect = dialect_of(&request);
+    let (head, _body) = request.into_parts();
+    respond(dialect, models(&gw, &head).await.map(|models| page(dialect, &models)))
+}
+
+async fn one(State(gw): State<Arc<Gateway>>, Path(name): Path<String>, request: Request) -> Answer {
+    let dialect = dialect_of(&request);
+    let (head, _body) = request.into_parts();
+    let found = models(&gw, &head).await.and_then(|models| match models.get(&name) {
+        Some(target) => Ok(entry(dialect, &name, target.as_deref())),
+        None => Err(Error::new(Code::ModelNotFound, "there is no such model, or this key may not use it").at("model")),
+    });
+    respond(dialect, found)
+}
+
+/// `/v1/models` is shared by several SDKs: Anthropic's say which API version they speak.
+fn dialect_of(request: &Request) -> Dialect {
+    if request.headers().contains_key("anthropic-version") { Dialect::Anthropic } else { Dialect::OpenAiChat }
+}
+
+fn respond(dialect: Dialect, found: Result<Value, Error>) -> Answer {
+    match found {
+        Err(error) => refuse(dialect, &error, &uuid::Uuid::now_v7().to_string()),
+        Ok(value) => {
+            let mut answer = Response::new(value.to_string().into());
+            answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            answer
+        }
+    }
+}
+
+type Models = BTreeMap<String, Option<Arc<Target>>>;
+
+/// The models that the caller may use by name, each with the first target that it may use.
+async fn models(gw: &Gateway, head: &request::Parts) -> Result<Models, Error> {
+    let rules = gw.rules.load_full();
+    let caller = identify(&rules, &gw.keys, &head.headers, &head.uri).await?;
+    Ok(permitted_models(&rules, &caller))
+}
+
+fn permitted_models(rules: &Rules, caller: &Caller) -> Models {
+    let allowed = &caller.key.models;
+    let configured = rules.models.iter().filter_map(|(name, route)| {
+        let targets = permitted(allowed, route).ok()?;
+        Some((name.to_string(), targets.first().cloned()))
+    });
+    let known = rules.accounts.values().flat_map(|account| {
+        let provider = account.provider.id();
+        let models = catalog::all().iter().filter(move |model| model.provider == provider && model.mode == Mode::Chat);
+        models.map(|model| format!("{}/{}", account.name, model.id))
+    });
+    let known = known.filter_map(|name| {
+        let route = rules.resolve(&name)?.route;
+        let targets = permitted(allowed, &route).ok()?;
+        Some((name, targets.first().cloned()))
+    });
+    known.chain(configured).collect()
+}
+
+fn page(dialect: Dialect, models: &Models) -> Value {
+    let data: Vec<Value> = models.iter().map(|(name, target)| entry(dialect, name, target.as_deref())).collect();
+    let (first, last) = (models.keys().next(), models.keys().next_back());
+    match dialect {
+        Dialect::OpenAiChat => json!({ "object": "list", "data": data }),
+        Dialect::Anthropic => json!({ "data": data, "first_id": first, "last_id": last, "has_more": false }),
+    }
+}
+
+fn entry(dialect: Dialect, name: &str, target: Option<&Target>) -> Value {
+    let owner = target.map_or("tollgate", |target| target.account.provider.id());
+    let known = target.and_then(|target| target.known);
+    let (context, output) = (known.and_then(|model| model.max_input_tokens), known.and_then(|model| model.max_output_tokens));
+    match dialect {
+        Dialect::OpenAiChat => json!({
+            "id": name, "object": "model", "created": 0, "owned_by": owner,
+            "context_window": context, "max_output_tokens": output,
+        }),
+        Dialect::Anthropic => json!({
+            "type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z",
+            "max_input_tokens": context, "max_tokens": output,
+        }),
+    }
+}

@@ -1,0 +1,31 @@
+//! Health, readiness and meters of the process.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use axum::{Router, extract::State, routing::get};
+use http::{StatusCode, header};
+
+use crate::Gateway;
+
+pub(super) fn routes() -> Router<Arc<Gateway>> {
+    Router::new().route("/health", get(health)).route("/ready", get(ready)).route("/metrics", get(metrics))
+}
+
+/// The process lives. It says nothing of version or topology.
+async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// The process takes requests.
+async fn ready(State(gw): State<Arc<Gateway>>) -> (StatusCode, &'static str) {
+    if gw.ready.load(Ordering::Acquire) {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
+}
+
+async fn metrics(State(gw): State<Arc<Gateway>>) -> ([(header::HeaderName, &'static str); 1], String) {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], gw.metrics.encode())
+}

@@ -1,0 +1,8 @@
+//! What is told of requests: the record of each, and the meters of all.
+
+pub mod metric;
+pub mod record;
+pub mod trace;
+
+pub use metric::Metrics;
+pub use record::{Attempt, Lane, Outcome, Record, Recording};

@@ -1,0 +1,31 @@
+//! The life of a request, on one screen.
+
+use std::sync::Arc;
+
+use govern::Error;
+
+use crate::{
+    Gateway,
+    http::{Answer, RawRequest},
+    observe::Recording,
+    stage::{authenticate, authorize, compose, dispatch, inspect, plan, read, reserve, settle},
+};
+
+/// Answers a request. Each line is a file in `stage/`; each type proves that the line before it ran.
+///
+/// The record is written once, when its last handle is dropped, whatever happens; a refusal returns the hold by drop.
+///
+/// # Errors
+/// What the caller is told in the dialect of its surface.
+pub async fn handle(gw: &Arc<Gateway>, raw: RawRequest, record: &Recording) -> Result<Answer, Error> {
+    let rules = gw.rules.load_full(); // one snapshot for the whole request
+    let caller = authenticate(&rules, &gw.keys, &raw.head, record).await?; // who
+    let asked = read(gw, &rules, raw, record).await?; // what: an Envelope, body untouched
+    let grant = authorize(&rules, caller, &asked, record)?; // may they
+    let call = compose(rules, &grant, asked, record)?; // deadline, tags, what the caller may choose
+    let hold = reserve(&gw.ledger, &gw.metrics, &grant)?; // limits; returned on drop
+    let call = inspect(&gw.metrics, &grant, call)?; // guard the question
+    let plan = plan(&gw.targets, &grant, &call)?; // ordered targets, pure
+    let sent = dispatch(gw, plan, call, record).await?; // tries until a first event arrives
+    Ok(settle(gw, sent, hold, record)) // wraps the body: count, price, record
+}

@@ -1,0 +1,151 @@
+//! One try at a target: encode, send, judge, note.
+
+use std::{
+    sync::Arc,
+    time::Instant,
+};
+
+use govern::{Code, Error, config::snapshot::Target};
+use http::Response;
+use llm::{
+    failure::{Failure, Kind},
+    provider::{Canned, Operation},
+};
+
+use super::{
+    count::count_here,
+    dispatch::Dispatch,
+    encode::{Encoded, Without, encode},
+    judge::{Bad, Expect, Good, judge, upstream_id},
+};
+use crate::{
+    body::{Done, Opened, Spent},
+    http::Surface,
+    observe::Attempt,
+    upstream::{SendError, UpstreamBody, request},
+};
+
+/// What came of a try.
+pub(super) enum Tried {
+    Good(Done),
+    Bad(Failure),
+}
+
+/// Tries a target once and notes the attempt in the record.
+///
+/// # Errors
+/// The call cannot be said to this target, or the target cannot be reached as it is configured.
+pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: Without) -> Result<Tried, Error> {
+    let Dispatch { call, record, .. } = dispatch;
+    let operation = call.asked.surface.operation();
+    let same_dialect = call.asked.surface.dialect() == target.account.provider.dialect();
+    if operation == Operation::CountTokens && (!same_dialect || target.account.provider.request(operation).path.is_none()) {
+        return Ok(Tried::Good(count_here(call, target)?));
+    }
+    let encoded = encode(&dispatch.gw.fetcher, call, target, without).await?;
+    let timeouts = dispatch.timeouts(target);
+    let patience = if call.stream { timeouts.first_token } else { timeouts.answer };
+    let expect = Expect {
+        target,
+        client: call.asked.surface.dialect(),
+        lane: encoded.lane,
+        stream: call.stream,
+        wants_usage: call.wants_usage,
+        deadline: call.deadline.min(Instant::now() + patience),
+        most_bytes: call.rules.settings.limits.answer_bytes,
+    };
+    let mut noted = Attempt { target: target.name.to_string(), started: record.elapsed(), ..Attempt::default() };
+    let judged = match send(dispatch, expect, &encoded).await? {
+        Ok(answer) => {
+            noted.status = Some(answer.status().as_u16());
+            noted.upstream_id = upstream_id(answer.headers()).map(str::to_owned);
+            judge(expect, answer).await
+        }
+        Err(failure) => Err(failure.into()),
+    };
+    noted.latency = record.elapsed() - noted.started;
+    // Should the provider not report the prompt: four bytes make a token.
+    let prompt_tokens = encoded.body.len() as u64 / 4;
+    match judged {
+        Ok(good) => {
+            record.with(|record| {
+                record.attempts.push(noted);
+                record.target = Some(target.name.to_string());
+                record.lane = Some(encoded.lane);
+            });
+            record.lost(&encoded.loss);
+            Ok(Tried::Good(done(dispatch, target, good, prompt_tokens)))
+        }
+        Err(Bad { failure, glance }) => {
+            noted.failure = Some(failure.kind.as_str().to_owned());
+            if glance.usage.is_some() {
+                let spent = Spent::of(target, &glance, prompt_tokens);
+                (noted.usage, noted.cost) = (spent.usage, spent.cost);
+            }
+            record.with(|record| record.attempts.push(noted));
+            Ok(Tried::Bad(failure))
+        }
+    }
+}
+
+/// Sends the request; a failure without an answer is the provider's, an unsendable request is ours.
+async fn send(
+    dispatch: &Dispatch,
+    expect: Expect<'_>,
+    encoded: &Encoded,
+) -> Result<Result<Response<UpstreamBody>, Failure>, Error> {
+    let Dispatch { gw, call, .. } = dispatch;
+    let account = &expect.target.account;
+    let operation = call.asked.surface.operation();
+    if let Some(canned) = account.provider.answer(operation, &encoded.body) {
+        return from_canned(canned).map(Ok);
+    }
+    let client = request::Client {
+        headers: &call.asked.headers,
+        same_dialect: expect.client == account.provider.dialect(),
+        stream: call.stream,
+    };
+    let request = request::build(expect.target, operation, client, encoded.body.clone())?;
+    let left = expect.deadline.saturating_duration_since(Instant::now());
+    Ok(match tokio::time::timeout(left, gw.pool.send(account, request)).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => {
+            tracing::warn!(target = %expect.target.name, %error, "a provider could not be reached");
+            let words = match error {
+                SendError::Connect(_) => "no connection to the provider",
+                SendError::Broken(_) => "the provider closed the connection without an answer",
+            };
+            Err(Failure::new(Kind::Connect, words))
+        }
+        Err(_elapsed) => Err(Failure::new(Kind::Timeout, "the provider did not answer in time")),
+    })
+}
+
+fn from_canned(canned: Canned) -> Result<Response<UpstreamBody>, Error> {
+    Response::builder()
+        .status(canned.status)
+        .header(http::header::CONTENT_TYPE, canned.content_type)
+        .body(UpstreamBody::canned(canned))
+        .map_err(|error| Error::new(Code::Internal, "the built-in provider failed").because(error))
+}
+
+/// Turns a good answer into what is settled.
+fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u64) -> Done {
+    let Dispatch { gw, call, record } = dispatch;
+    let target = target.clone();
+    match good {
+        Good::Whole { body, glance } => {
+            let spent = match call.asked.surface {
+                Surface::CountTokens => Spent::nothing(),
+                _ => Spent::of(&target, &glance, prompt_tokens),
+            };
+            Done::Whole { target, body, spent }
+        }
+        Good::Stream { upstream, lane, ready, ended } => {
+            let elapsed = record.first_token();
+            gw.metrics.first_token(&crate::upstream::target_label(&target), elapsed);
+            let (timeouts, deadline) = (dispatch.timeouts(&target), call.deadline);
+            Done::Stream(Box::new(Opened { target, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline }))
+        }
+    }
+}

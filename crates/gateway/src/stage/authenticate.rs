@@ -1,0 +1,93 @@
+//! Who asks.
+
+use std::sync::Arc;
+
+use govern::{
+    Code, Error, Rules,
+    key::{KeyRule, Parsed},
+};
+use http::{HeaderMap, Uri, header::AUTHORIZATION, request};
+
+use crate::{clock::now_micros, keys::Keyring, observe::Recording};
+
+/// A caller whose key was found good.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub key: Arc<KeyRule>,
+}
+
+/// Headers that carry a bare key: Anthropic's, Azure's and Google's SDKs each have their own.
+pub const KEY_HEADERS: &[&str] = &["x-api-key", "api-key", "x-goog-api-key"];
+
+/// Finds the caller of a request.
+///
+/// # Errors
+/// 401 for a key that is missing, mistyped, unknown, expired or disabled, all in the same words; 400 for two different
+/// credentials; 503 if the key is not known here and the store cannot be asked.
+pub async fn authenticate(
+    rules: &Rules,
+    keys: &Keyring,
+    head: &request::Parts,
+    record: &Recording,
+) -> Result<Caller, Error> {
+    let caller = identify(rules, keys, &head.headers, &head.uri).await?;
+    record.with(|record| {
+        record.generation = rules.generation;
+        record.key_id = Some(caller.key.id.0.clone());
+        record.key_name = Some(caller.key.name.clone());
+    });
+    Ok(caller)
+}
+
+/// Finds the caller by the headers alone, for surfaces without a pipeline.
+///
+/// # Errors
+/// As [`authenticate`].
+pub async fn identify(rules: &Rules, keys: &Keyring, headers: &HeaderMap, uri: &Uri) -> Result<Caller, Error> {
+    // A text of the wrong shape is refused before anything is looked up.
+    let key = Parsed::parse(credential(headers, uri)?).map_err(|why| refused().because(why))?;
+    let found = keys.find(rules, &key).await.map_err(|down| {
+        Error::new(Code::StoreUnavailable, "the key cannot be looked up now; try again shortly").because(down)
+    })?;
+    let Some(rule) = found else {
+        // An unknown key costs the same work as a wrong secret.
+        let _ = key.hash(keys.pepper());
+        return Err(refused().because("unknown key"));
+    };
+    rule.admits(keys.pepper(), &key, now_micros()).map_err(|denied| refused().because(format_args!("{denied:?}")))?;
+    Ok(Caller { key: rule })
+}
+
+/// The one credential of a request.
+fn credential<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<&'a str, Error> {
+    if uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("key="))) {
+        let message = "a key in the URL ends up in logs: send it as `Authorization: Bearer <key>` or `x-api-key`";
+        return Err(Error::new(Code::Unauthenticated, message));
+    }
+    let bearer = headers.get_all(AUTHORIZATION).into_iter().map(|value| value.to_str().ok().and_then(bearer));
+    let bare = KEY_HEADERS.iter().flat_map(|name| headers.get_all(*name)).map(|value| value.to_str().ok());
+    let mut found: Option<&str> = None;
+    for text in bearer.chain(bare) {
+        let text = text.ok_or_else(|| refused().because("a credential of another form"))?;
+        if found.is_some_and(|before| before != text) {
+            let message = "two headers carry different credentials: send one of them, or the same key in both";
+            return Err(Error::new(Code::ConflictingCredentials, message));
+        }
+        found = Some(text);
+    }
+    found.ok_or_else(|| {
+        let message = "no API key was sent: pass a gateway key as `Authorization: Bearer <key>` or `x-api-key: <key>`";
+        Error::new(Code::Unauthenticated, message)
+    })
+}
+
+/// The token of `Bearer <token>`; schemes are case-insensitive.
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
+}
+
+/// The one refusal: it does not say whether the key exists.
+fn refused() -> Error {
+    Error::new(Code::Unauthenticated, "the API key is not valid: check that it is a gateway key and has not expired")
+}

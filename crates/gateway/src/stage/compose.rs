@@ -1,0 +1,162 @@
+//! What the caller may choose for this call: deadline, strictness, fallbacks, tags. The body stays as it is.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use govern::{Code, Error, Rules, config::snapshot::{RetryRule, Timeouts}};
+use http::HeaderMap;
+use serde::Deserialize;
+
+use super::{Asked, Grant, read::unreadable};
+use crate::{http::Surface, observe::Recording};
+
+/// A call that is ready to be planned.
+#[derive(Debug)]
+pub struct Composed {
+    pub rules: Arc<Rules>,
+    pub asked: Asked,
+    pub stream: bool,
+    /// The client asked for a usage chunk itself.
+    pub wants_usage: bool,
+    /// When the whole call must be over.
+    pub deadline: Instant,
+    /// A translation that would lose a field is refused.
+    pub strict: bool,
+    /// Whether a second target may be tried.
+    pub fallbacks: bool,
+    pub retry: RetryRule,
+    /// The route's own timeouts; `None`: each account's hold.
+    pub timeouts: Option<Timeouts>,
+    /// The answer is screened by guardrails.
+    pub screened: bool,
+}
+
+/// Body fields that steer the gateway and are taken out before the body is sent.
+pub const STEERING: &[&str] = &["disable_fallbacks", "fallbacks"];
+
+/// Most tags of a call, and the longest of their names and values.
+const MOST_TAGS: usize = 16;
+const LONGEST_TAG: usize = 256;
+
+/// Reads what the caller chooses.
+///
+/// # Errors
+/// 400 for a header or field of the wrong form.
+pub fn compose(rules: Arc<Rules>, grant: &Grant, asked: Asked, record: &Recording) -> Result<Composed, Error> {
+    let timeouts = grant.route.timeouts.or(grant.targets.first().map(|target| target.account.timeouts)).unwrap_or_default();
+    let stream = asked.surface != Surface::CountTokens && asked.envelope.stream().map_err(unreadable)?;
+    let composed = Composed {
+        stream,
+        wants_usage: stream && wants_usage(&asked)?,
+        deadline: record.arrived() + lowered(&asked.headers, &timeouts)?,
+        strict: grant.route.strict || flag(&asked.headers, "x-tollgate-strict")?,
+        fallbacks: may_fall_back(&asked)?,
+        retry: grant.route.retry,
+        timeouts: grant.route.timeouts,
+        screened: false,
+        rules,
+        asked,
+    };
+    let tags = tags(&composed.asked)?;
+    let user = user(&composed.asked)?;
+    record.with(|record| {
+        record.stream = stream;
+        record.tags = tags;
+        record.user = user;
+    });
+    Ok(composed)
+}
+
+fn wants_usage(asked: &Asked) -> Result<bool, Error> {
+    #[derive(Deserialize)]
+    struct StreamOptions {
+        #[serde(default)]
+        include_usage: Option<bool>,
+    }
+    let options: Option<StreamOptions> = asked
+        .envelope
+        .get("stream_options", "an object like {\"include_usage\": true}")
+        .map_err(unreadable)?;
+    Ok(options.and_then(|options| options.include_usage).unwrap_or(false))
+}
+
+/// The time for the whole call: the configured one, which a header may only lower.
+fn lowered(headers: &HeaderMap, timeouts: &Timeouts) -> Result<Duration, Error> {
+    let Some(value) = headers.get("x-tollgate-timeout-ms") else { return Ok(timeouts.total) };
+    match value.to_str().ok().and_then(|text| text.parse::<u64>().ok()).filter(|millis| *millis > 0) {
+        Some(millis) => Ok(timeouts.total.min(Duration::from_millis(millis))),
+        None => Err(Error::new(Code::InvalidRequest, "`x-tollgate-timeout-ms` must be a positive number of milliseconds")
+            .at("x-tollgate-timeout-ms")),
+    }
+}
+
+fn flag(headers: &HeaderMap, name: &'static str) -> Result<bool, Error> {
+    match headers.get(name).map(|value| value.as_bytes()) {
+        None | Some(b"false" | b"0") => Ok(false),
+        Some(b"true" | b"1") => Ok(true),
+        Some(_) => Err(Error::new(Code::InvalidRequest, format!("`{name}` must be `true` or `false`")).at(name)),
+    }
+}
+
+/// `disable_fallbacks: true` or `fallbacks: []` keeps the call at its first target.
+fn may_fall_back(asked: &Asked) -> Result<bool, Error> {
+    let disabled: Option<bool> = asked.envelope.get("disable_fallbacks", "true or false").map_err(unreadable)?;
+    let listed: Option<Vec<serde_json::Value>> = asked.envelope.get("fallbacks", "an empty list").map_err(unreadable)?;
+    if listed.as_ref().is_some_and(|listed| !listed.is_empty()) {
+        let message = "`fallbacks` may only be empty: the operator lists a model's targets in the configuration";
+        return Err(Error::new(Code::ForbiddenField, message).at("fallbacks"));
+    }
+    Ok(!disabled.unwrap_or(false) && listed.is_none() && !flag(&asked.headers, "x-tollgate-disable-fallbacks")?)
+}
+
+/// Tags from `x-tollgate-metadata` and the OpenAI body's `metadata`.
+fn tags(asked: &Asked) -> Result<BTreeMap<String, String>, Error> {
+    let mut tags = BTreeMap::new();
+    if let Some(header) = asked.headers.get("x-tollgate-metadata") {
+        let read = serde_json::from_slice::<BTreeMap<String, String>>(header.as_bytes());
+        tags = read.map_err(|_| {
+            let message = "`x-tollgate-metadata` must be a JSON object of strings, such as {\"team\": \"search\"}";
+            Error::new(Code::InvalidRequest, message).at("x-tollgate-metadata")
+        })?;
+    }
+    if asked.surface == Surface::ChatCompletions {
+        let metadata: Option<BTreeMap<String, serde_json::Value>> =
+            asked.envelope.get("metadata", "an object").map_err(unreadable)?;
+        for (name, value) in metadata.into_iter().flatten() {
+            if let serde_json::Value::String(value) = value {
+                tags.entry(name).or_insert(value);
+            }
+        }
+    }
+    let too_long = |text: &String| text.len() > LONGEST_TAG;
+    if tags.len() > MOST_TAGS || tags.iter().any(|(name, value)| too_long(name) || too_long(value)) {
+        let message = format!("a call may have {MOST_TAGS} tags of {LONGEST_TAG} bytes each");
+        return Err(Error::new(Code::InvalidRequest, message).at("metadata"));
+    }
+    Ok(tags)
+}
+
+/// The end user: `safety_identifier` or `user`, or Anthropic's `metadata.user_id`.
+fn user(asked: &Asked) -> Result<Option<String>, Error> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        user_id: Option<String>,
+    }
+    let envelope = &asked.envelope;
+    let user = match asked.surface {
+        Surface::ChatCompletions => match envelope.get("safety_identifier", "a string").map_err(unreadable)? {
+            Some(user) => Some(user),
+            None => envelope.get::<String>("user", "a string").map_err(unreadable)?,
+        },
+        Surface::Messages => {
+            let metadata: Option<Metadata> =
+                envelope.get("metadata", "an object with a string `user_id`").map_err(unreadable)?;
+            metadata.and_then(|metadata| metadata.user_id)
+        }
+        Surface::CountTokens => None,
+    };
+    Ok(user.map(|user| user.chars().take(LONGEST_TAG).collect()))
+}

@@ -1,0 +1,142 @@
+//! Tries the targets of the plan until a first event arrives. Nothing has reached the caller before that, so a failure
+//! here can be mended by another try; after it, never.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use futures_util::FutureExt;
+use govern::{
+    Code, Error,
+    config::snapshot::{Target, Timeouts},
+    route::{Again, Plan, again},
+};
+use llm::failure::{Failure, Kind, Retry};
+
+use super::{
+    Composed,
+    attempt::{Tried, attempt},
+    encode::Without,
+};
+use crate::{
+    Gateway,
+    body::{Done, Waiting},
+    observe::Recording,
+    upstream::TargetState,
+};
+
+/// What came of a call: an answer, or a stream that is silent still.
+pub enum Sent {
+    Done(Done),
+    /// No content came within the keepalive interval. The caller's connection is kept alive while the tries go on.
+    Waiting(Waiting),
+}
+
+/// A call with all that its tries need.
+pub(super) struct Dispatch {
+    pub gw: Arc<Gateway>,
+    pub call: Composed,
+    pub record: Recording,
+}
+
+/// Sends the call to the first target that answers.
+///
+/// # Errors
+/// The last failure, or the caller's own mistake.
+pub async fn dispatch(gw: &Arc<Gateway>, plan: Plan, call: Composed, record: &Recording) -> Result<Sent, Error> {
+    let overhead = record.elapsed();
+    record.with(|record| record.overhead = Some(overhead));
+    let patience = if call.stream { call.rules.settings.keepalive } else { Duration::MAX };
+    let policy = plan.targets.first().map(|target| target.account.on_disconnect).unwrap_or_default();
+    let dispatch = Dispatch { gw: gw.clone(), call, record: record.clone() };
+    let mut work = Waiting::new(gw.clone(), record.clone(), policy, dispatch.run(plan).boxed());
+    match tokio::time::timeout(patience, &mut work).await {
+        Ok(done) => Ok(Sent::Done(done?)),
+        Err(_silent) => Ok(Sent::Waiting(work)),
+    }
+}
+
+impl Dispatch {
+    /// Tries target after target.
+    async fn run(self, plan: Plan) -> Result<Done, Error> {
+        let mut tries = 0;
+        let mut last = None;
+        for (place, target) in plan.targets.iter().enumerate() {
+            match self.try_target(target, &mut tries).await {
+                Ok(done) => {
+                    if place > 0 {
+                        self.gw.metrics.fallbacks.inc();
+                    }
+                    return Ok(done);
+                }
+                Err(error) if is_final(&error) => return Err(error),
+                Err(error) => last = Some(error),
+            }
+            if tries >= self.call.retry.total_attempts || self.left() == Duration::ZERO {
+                break;
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::new(Code::Internal, "the model has no target")))
+    }
+
+    /// Tries one target, again if that can help.
+    async fn try_target(&self, target: &Arc<Target>, tries: &mut u32) -> Result<Done, Error> {
+        let state = self.gw.targets.state(target);
+        let rule = &self.call.retry;
+        state.begin(rule);
+        let mut without =
+            Without { stream_options: state.refuses_stream_options.load(Ordering::Relaxed), thinking: false };
+        let mut mended = 0;
+        for number in 1.. {
+            *tries += 1;
+            let failure = match attempt(self, target, without).await? {
+                Tried::Good(done) => {
+                    state.succeeded();
+                    return Ok(done);
+                }
+                Tried::Bad(failure) => failure,
+            };
+            state.failed(&failure);
+            if mend(&failure, &mut without, &state) {
+                mended += 1;
+                continue;
+            }
+            let may_wait = failure.kind.retry() == Retry::Here && *tries < rule.total_attempts;
+            let seed = self.record.id().as_u64_pair().1.wrapping_add(number.into());
+            match again(rule, number - mended, seed, failure.retry_after, self.left()) {
+                Again::After(pause) if may_wait && state.may_retry() => tokio::time::sleep(pause).await,
+                _ => return Err(failure.into()),
+            }
+        }
+        Err(Error::new(Code::Internal, "tries without end"))
+    }
+
+    /// The time until the call must be over.
+    pub(super) fn left(&self) -> Duration {
+        self.call.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// How long is waited for what at this target.
+    pub(super) fn timeouts(&self, target: &Target) -> Timeouts {
+        self.call.timeouts.unwrap_or(target.account.timeouts)
+    }
+}
+
+/// Whether no other target would do better: the request itself is wrong.
+fn is_final(error: &Error) -> bool {
+    error.failure.as_ref().is_some_and(|failure| failure.kind.retry() == Retry::Never)
+}
+
+/// Leaves out what the target refused, once; the next try follows at once.
+fn mend(failure: &Failure, without: &mut Without, state: &TargetState) -> bool {
+    let left_out = match failure.kind {
+        Kind::StreamOptionsRefused => {
+            state.refuses_stream_options.store(true, Ordering::Relaxed);
+            &mut without.stream_options
+        }
+        Kind::SignatureRefused => &mut without.thinking,
+        _ => return false,
+    };
+    !std::mem::replace(left_out, true)
+}

@@ -1,0 +1,111 @@
+//! The body that a target gets: the client's own bytes with a few values spliced in, or a translation of them.
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use govern::{Code, Error, config::snapshot::Target};
+use llm::{Call, Dialect, Loss, dialect::WriteFor, envelope::Envelope, provider::ImageNeeds};
+use serde_json::Value;
+
+use super::{Composed, compose::STEERING, read::unreadable};
+use crate::{observe::Lane, upstream::{fetch::Fetcher, images::{ImageRules, settle_images}}};
+
+/// A body for one target.
+#[derive(Debug, Clone)]
+pub struct Encoded {
+    pub body: Bytes,
+    pub lane: Lane,
+    pub loss: Loss,
+}
+
+/// In what this try departs from the first one, by what the target refused before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Without {
+    /// Usage is not asked for.
+    pub stream_options: bool,
+    /// Thinking blocks are left out: their signatures were refused.
+    pub thinking: bool,
+}
+
+/// Encodes the call for a target.
+///
+/// # Errors
+/// 400 naming the field, if the body is not what its dialect allows, if the target's dialect cannot say it, or if
+/// `strict` was asked for and a field would be lost.
+pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without: Without) -> Result<Encoded, Error> {
+    let dialect = target.account.provider.dialect();
+    let needs = target.account.provider.quirks().images;
+    let same = call.asked.surface.dialect() == dialect;
+    if same && !without.thinking && (needs == ImageNeeds::Any || !mentions_image(call.asked.envelope.body())) {
+        let lane = if call.screened { Lane::Inspect } else { Lane::Relay };
+        return Ok(Encoded { body: splice(call, target, dialect, without), lane, loss: Loss::none() });
+    }
+    let mut decoded = decode(call)?;
+    decoded.model = target.model.to_string();
+    if needs != ImageNeeds::Any {
+        settle_images(&mut decoded, needs, fetcher, &ImageRules::default()).boxed().await?;
+    }
+    let write_for = WriteFor {
+        refuses_stream_options: target.write_for.refuses_stream_options || without.stream_options,
+        foreign_thinking: without.thinking || (!same && dialect == Dialect::OpenAiChat),
+        ..target.write_for.clone()
+    };
+    let (body, loss) = dialect.write_call(&decoded, &write_for)?;
+    if call.strict && !loss.is_none() {
+        let lost: Vec<String> = loss.iter().map(|lost| format!("`{}` ({})", lost.field, lost.why)).collect();
+        let message = format!("strict: {} cannot be carried to {}: {}", plural(lost.len()), target.name, lost.join(", "));
+        return Err(Error::new(Code::TranslationLoss, message).at(loss.iter().next().map_or_else(String::new, |lost| lost.field.to_string())));
+    }
+    Ok(Encoded { body: force(body.into(), &target.overrides)?, lane: Lane::Translate, loss })
+}
+
+/// The client's body, decoded.
+///
+/// # Errors
+/// 400 naming the field.
+pub fn decode(call: &Composed) -> Result<Call, Error> {
+    Ok(call.asked.surface.dialect().read_call(call.asked.envelope.body())?)
+}
+
+/// The original bytes with the target's model and overrides, and usage asked for at the end of a stream.
+fn splice(call: &Composed, target: &Target, dialect: Dialect, without: Without) -> Bytes {
+    let envelope = &call.asked.envelope;
+    let mut edit = envelope.edit();
+    if *envelope.model() != *target.model {
+        edit.set("model", &Value::from(&*target.model));
+    }
+    if call.stream && dialect == Dialect::OpenAiChat {
+        if target.write_for.refuses_stream_options || without.stream_options {
+            edit.remove("stream_options");
+        } else {
+            edit.ask_for_usage();
+        }
+    }
+    for name in STEERING {
+        edit.remove(name);
+    }
+    for (name, value) in &target.overrides {
+        edit.set(name, value);
+    }
+    edit.finish()
+}
+
+/// Forces scalars into a body that was written here.
+fn force(body: Bytes, overrides: &[(String, Value)]) -> Result<Bytes, Error> {
+    if overrides.is_empty() {
+        return Ok(body);
+    }
+    let envelope = Envelope::open(body).map_err(unreadable)?;
+    let mut edit = envelope.edit();
+    for (name, value) in overrides {
+        edit.set(name, value);
+    }
+    Ok(edit.finish())
+}
+
+fn mentions_image(body: &[u8]) -> bool {
+    memchr::memmem::find(body, b"image").is_some()
+}
+
+fn plural(fields: usize) -> String {
+    if fields == 1 { "a field".into() } else { format!("{fields} fields") }
+}

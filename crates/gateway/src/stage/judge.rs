@@ -1,0 +1,182 @@
+//! What an upstream answer is worth: an answer, or a failure that another try may mend. Nothing has reached the client
+//! yet, so an error that comes as the first event of a stream counts like one that comes as a status.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use govern::config::snapshot::Target;
+use http::{HeaderMap, Response, header};
+use llm::{
+    dialect::Glance,
+    failure::{Failure, Kind},
+    provider::BadAnswer,
+};
+
+use crate::{
+    body::{Feed, LaneBody, Relay, Translate},
+    observe::Lane,
+    upstream::UpstreamBody,
+};
+
+/// What is needed to judge the answer of one try.
+#[derive(Clone, Copy)]
+pub struct Expect<'a> {
+    pub target: &'a Target,
+    pub client: llm::Dialect,
+    pub lane: Lane,
+    pub stream: bool,
+    pub wants_usage: bool,
+    /// Until when the first content must have come, or a whole answer.
+    pub deadline: Instant,
+    /// Largest whole answer.
+    pub most_bytes: usize,
+}
+
+/// An answer that deserves to be sent.
+pub enum Good {
+    Whole { body: Bytes, glance: Glance },
+    Stream { upstream: UpstreamBody, lane: LaneBody, ready: Vec<Bytes>, ended: bool },
+}
+
+/// A failure, with what it may have used all the same.
+#[derive(Debug)]
+pub struct Bad {
+    pub failure: Failure,
+    pub glance: Glance,
+}
+
+impl From<Failure> for Bad {
+    fn from(failure: Failure) -> Self {
+        Self { failure, glance: Glance::default() }
+    }
+}
+
+/// Most of an error body that is read.
+const MOST_ERROR_BYTES: usize = 64 << 10;
+
+/// Reads an answer as far as needed to judge it: whole, or up to the first content of a stream.
+///
+/// # Errors
+/// The failure, classified by the provider.
+pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result<Good, Bad> {
+    let (head, body) = answer.into_parts();
+    let status = head.status.as_u16();
+    if !head.status.is_success() {
+        let body = read(body, MOST_ERROR_BYTES, expect.deadline).await.unwrap_or_default();
+        return Err(bad_status(expect.target, status, &head.headers, &body).into());
+    }
+    let is_stream = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    match (expect.stream, is_stream) {
+        (true, true) => first_content(expect, body).await,
+        (false, false) => whole(expect, &head.headers, body).await,
+        (true, false) => {
+            // Some servers answer an early error of a stream with JSON and status 200.
+            let body = read(body, MOST_ERROR_BYTES, expect.deadline).await.unwrap_or_default();
+            let glance = expect.target.account.provider.dialect().glance_reply(&body);
+            let failure = glance.fault.clone();
+            let failure = failure.unwrap_or_else(|| Failure::new(Kind::Malformed, "the provider did not stream its answer"));
+            Err(Bad { failure, glance })
+        }
+        (false, true) => Err(Failure::new(Kind::Malformed, "the provider streamed an answer that was asked for whole").into()),
+    }
+}
+
+async fn whole(expect: Expect<'_>, headers: &HeaderMap, body: UpstreamBody) -> Result<Good, Bad> {
+    let dialect = expect.target.account.provider.dialect();
+    let body = read(body, expect.most_bytes, expect.deadline).await?;
+    let glance = dialect.glance_reply(&body);
+    if let Some(fault) = &glance.fault {
+        let failure = Failure { request_id: upstream_id(headers).map(str::to_owned), ..fault.clone() };
+        return Err(Bad { failure, glance });
+    }
+    if expect.lane == Lane::Translate {
+        let reply = dialect.read_reply(&body).map_err(|malformed| Bad {
+            failure: Failure::new(Kind::Malformed, malformed.message),
+            glance: glance.clone(),
+        })?;
+        let (body, _loss) = expect.client.write_reply(&reply);
+        return Ok(Good::Whole { body: body.into(), glance });
+    }
+    // A relayed answer is not decoded; but what is no JSON object at all is no answer.
+    if !is_object(&body) {
+        return Err(Failure::new(Kind::Malformed, "the provider's answer is not a JSON object").into());
+    }
+    Ok(Good::Whole { body, glance })
+}
+
+async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result<Good, Bad> {
+    let theirs = expect.target.account.provider.dialect();
+    let mut lane = match expect.lane {
+        Lane::Relay | Lane::Inspect => LaneBody::Relay(Relay::new(theirs, expect.wants_usage)),
+        Lane::Translate => LaneBody::Translate(Translate::new(theirs, expect.client, expect.wants_usage)),
+    };
+    let mut ready = Vec::new();
+    loop {
+        let left = expect.deadline.saturating_duration_since(Instant::now());
+        let chunk = match tokio::time::timeout(left, upstream.chunk()).await {
+            Err(_elapsed) => return Err(Failure::new(Kind::Timeout, "the provider sent no content in time").into()),
+            Ok(Err(_broken)) => None,
+            Ok(Ok(chunk)) => chunk,
+        };
+        let (feed, ended) = match &chunk {
+            Some(bytes) => (lane.feed(bytes, &mut ready), false),
+            None => (lane.finish(&mut ready), true),
+        };
+        if feed == Feed::Fault {
+            return Err(Bad { failure: lane.fault(), glance: lane.glance().clone() });
+        }
+        let glance = lane.glance();
+        if ended || glance.content || glance.stopped || glance.ended {
+            return Ok(Good::Stream { upstream, lane, ready, ended });
+        }
+    }
+}
+
+/// Reads a body whole.
+async fn read(mut body: UpstreamBody, most: usize, deadline: Instant) -> Result<Bytes, Failure> {
+    let mut whole = Bytes::new();
+    let mut pieces = BytesMut::new();
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let chunk = match tokio::time::timeout(left, body.chunk()).await {
+            Err(_elapsed) => return Err(Failure::new(Kind::Timeout, "the provider's answer did not end in time")),
+            Ok(Err(_broken)) => return Err(Failure::new(Kind::Connect, "the connection broke in the middle of the answer")),
+            Ok(Ok(chunk)) => chunk,
+        };
+        let Some(bytes) = chunk else { break };
+        if whole.len() + pieces.len() + bytes.len() > most {
+            return Err(Failure::new(Kind::Malformed, format!("the provider's answer is larger than {most} bytes")));
+        }
+        if whole.is_empty() && pieces.is_empty() {
+            whole = bytes;
+        } else {
+            pieces.extend_from_slice(&std::mem::take(&mut whole));
+            pieces.extend_from_slice(&bytes);
+        }
+    }
+    Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
+}
+
+fn bad_status(target: &Target, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
+    let retry_after = retry_after(headers);
+    target.account.provider.failure(&BadAnswer { status, retry_after, request_id: upstream_id(headers), body })
+}
+
+/// `retry-after-ms`, or `retry-after` in seconds. (As a date it is rare, and our clocks may differ.)
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let seconds = number("retry-after-ms").map(|millis| millis / 1e3).or_else(|| number("retry-after"))?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The provider's own id of the request.
+#[must_use]
+pub fn upstream_id(headers: &HeaderMap) -> Option<&str> {
+    ["x-request-id", "request-id"].iter().find_map(|name| headers.get(*name)?.to_str().ok())
+}
+
+fn is_object(body: &[u8]) -> bool {
+    let mut bytes = body.iter().filter(|byte| !byte.is_ascii_whitespace());
+    let mut from_behind = body.iter().rev().filter(|byte| !byte.is_ascii_whitespace());
+    bytes.next() == Some(&b'{') && from_behind.next() == Some(&b'}')
+}

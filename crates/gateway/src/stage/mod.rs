@@ -1,0 +1,26 @@
+//! The stages of a request, in the order of [`pipeline::handle`](crate::pipeline::handle). Each takes what the stage
+//! before proved and returns a new proof.
+
+mod attempt;
+mod authenticate;
+mod authorize;
+mod compose;
+mod count;
+mod dispatch;
+mod encode;
+mod inspect;
+mod judge;
+mod plan;
+mod read;
+mod reserve;
+mod settle;
+
+pub use authenticate::{Caller, authenticate, identify};
+pub use authorize::{Grant, authorize};
+pub use compose::{Composed, compose};
+pub use dispatch::{Sent, dispatch};
+pub use inspect::inspect;
+pub use plan::plan;
+pub use read::{Asked, read};
+pub use reserve::reserve;
+pub use settle::settle;

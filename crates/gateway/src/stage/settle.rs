@@ -1,0 +1,77 @@
+//! The answer's head and body. From here on the body settles itself: at its end, on failure, when the caller goes.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+
+use super::Sent;
+use crate::{
+    Gateway,
+    body::{Done, Settlement, StreamBody},
+    http::Answer,
+    ledger::Hold,
+    observe::{Outcome, Recording},
+};
+
+/// Books a whole answer, or wraps a stream so that it books itself.
+pub fn settle(gw: &Arc<Gateway>, sent: Sent, hold: Hold, record: &Recording) -> Answer {
+    let mut settlement = Settlement { gw: gw.clone(), record: record.clone(), hold: Some(hold) };
+    let dialect = record.surface().dialect();
+    let trailers = record.reads_trailers();
+    let (kind, body) = match sent {
+        Sent::Done(Done::Whole { target, body, spent }) => {
+            settlement.book(&target, &spent);
+            settlement.close(Outcome::Success, 200);
+            ("application/json", Body::from(body))
+        }
+        Sent::Done(Done::Stream(opened)) => {
+            ("text/event-stream", Body::new(StreamBody::new(Ok(opened), dialect, settlement).with_trailers(trailers)))
+        }
+        Sent::Waiting(waiting) => {
+            ("text/event-stream", Body::new(StreamBody::new(Err(waiting), dialect, settlement).with_trailers(trailers)))
+        }
+    };
+    let mut answer = Response::new(body);
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    if kind == "text/event-stream" {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        // Reverse proxies in front must not gather a stream.
+        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        if trailers {
+            headers.insert(header::TRAILER, HeaderValue::from_static("x-tollgate-cost-usd"));
+        }
+    }
+    if gw.rules.load().settings.describe_headers {
+        describe(record, headers);
+    }
+    answer
+}
+
+/// `x-tollgate-*`: what happened to the call, as far as it is known when the head is sent.
+fn describe(record: &Recording, headers: &mut HeaderMap) {
+    let mut say = |name: &'static str, value: String| {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    record.with(|record| {
+        if let Some(target) = &record.target {
+            say("x-tollgate-target", target.clone());
+            say("x-tollgate-attempts", record.attempts.len().to_string());
+        }
+        if let Some(id) = record.attempts.last().and_then(|attempt| attempt.upstream_id.clone()) {
+            say("x-tollgate-upstream-request-id", id);
+        }
+        if let Some(cost) = record.cost {
+            say("x-tollgate-cost-usd", cost.to_string());
+        }
+        if record.unpriced {
+            say("x-tollgate-unpriced", "true".into());
+        }
+        if !record.loss.is_empty() {
+            say("x-tollgate-loss", record.loss.join(","));
+        }
+    });
+}

@@ -1,0 +1,13 @@
+//! How providers are reached: connections, credentials, standing.
+
+pub mod address;
+mod answer;
+pub mod fetch;
+pub mod images;
+mod pool;
+pub mod request;
+mod targets;
+
+pub use answer::UpstreamBody;
+pub use pool::{Pool, SendError, TlsError, UpstreamPool, tls};
+pub use targets::{TargetState, Targets, label as target_label};

@@ -1,0 +1,81 @@
+//! The HTTP request that a provider gets: our credential, an allow-list of headers, nothing else of the client's.
+
+use bytes::Bytes;
+use govern::{Code, Error, config::snapshot::Target};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
+use http_body_util::Full;
+use llm::provider::{Auth, Operation};
+
+/// What the client's side contributes to an upstream request.
+#[derive(Debug, Clone, Copy)]
+pub struct Client<'a> {
+    pub headers: &'a HeaderMap,
+    /// It speaks the target's dialect, so that the dialect's own headers (`anthropic-beta`) are passed on.
+    pub same_dialect: bool,
+    /// A streamed answer is expected.
+    pub stream: bool,
+}
+
+/// Builds the request of one try.
+///
+/// # Errors
+/// The provider does not offer the operation, or the account's URL, key or headers cannot be sent over HTTP.
+pub fn build(target: &Target, operation: Operation, client: Client<'_>, body: Bytes) -> Result<Request<Full<Bytes>>, Error> {
+    let account = &target.account;
+    let head = account.provider.request(operation);
+    let Some(path) = head.path else {
+        let message = format!("{} does not offer this operation", account.provider.id());
+        return Err(Error::new(Code::NotImplemented, message));
+    };
+    let unsendable = |error: http::Error| {
+        Error::new(Code::Internal, "the target cannot be reached as it is configured").because(error)
+    };
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri(format!("{}{path}", account.base_url))
+        .body(Full::new(body))
+        .map_err(unsendable)?;
+    let headers = request.headers_mut();
+    headers.reserve(12);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let accept = if client.stream { "text/event-stream" } else { "application/json" };
+    headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+    // A compressed stream arrives in lumps.
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("tollgate/", env!("CARGO_PKG_VERSION"))));
+    for (name, value) in head.headers {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if client.same_dialect {
+        let own = head.forward.iter().copied().chain(account.forward_headers.iter().map(String::as_str));
+        for name in own {
+            pass_on(client.headers, name, headers);
+        }
+    }
+    for (name, value) in account.headers.iter().chain(&target.headers) {
+        let name = HeaderName::try_from(name).map_err(|error| unsendable(error.into()))?;
+        headers.insert(name, HeaderValue::try_from(value).map_err(|error| unsendable(error.into()))?);
+    }
+    if let Some(key) = &account.credential {
+        let (name, text) = match account.provider.auth() {
+            Auth::Bearer => (header::AUTHORIZATION, format!("Bearer {}", key.expose())),
+            Auth::Header(name) => (HeaderName::from_static(name), key.expose().to_owned()),
+            Auth::None => return Ok(request),
+        };
+        let mut value = HeaderValue::try_from(text).map_err(|error| unsendable(error.into()))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(request)
+}
+
+fn pass_on(from: &HeaderMap, name: &str, to: &mut HeaderMap) {
+    let Ok(name) = HeaderName::try_from(name) else { return };
+    let mut values = from.get_all(&name).into_iter();
+    if let Some(first) = values.next() {
+        to.insert(name.clone(), first.clone());
+    }
+    for value in values {
+        to.append(name.clone(), value.clone());
+    }
+}

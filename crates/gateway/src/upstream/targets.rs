@@ -1,0 +1,154 @@
+//! The standing of every target that was used: whether it is set aside, how many retries it may get, its meters.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use govern::config::snapshot::{RetryRule, Target};
+use llm::failure::{Failure, Kind};
+
+use crate::{
+    clock::{micros, now_micros},
+    observe::{Metrics, metric::TargetMeters},
+};
+
+/// The states of targets, by name.
+pub struct Targets {
+    states: RwLock<HashMap<Arc<str>, Arc<TargetState>>>,
+    metrics: Arc<Metrics>,
+}
+
+/// What is known of a target from its answers. Shared by all requests.
+#[derive(Debug)]
+pub struct TargetState {
+    pub meters: TargetMeters,
+    /// It refused `stream_options` before, so it is not asked for usage.
+    pub refuses_stream_options: AtomicBool,
+    /// Microseconds since 1970 until when it is set aside; 0 if it is not.
+    set_aside_until: AtomicI64,
+    consecutive_failures: AtomicU32,
+    /// Retries that it may get, in hundredths.
+    retry_tokens: AtomicI64,
+}
+
+/// States that are kept: names of `account/model` are made by callers.
+const MOST_STATES: usize = 4_096;
+
+/// Failures in a row after which a target is set aside.
+const PATIENCE: u32 = 3;
+
+/// How long a target rests after that, and after a refused credential.
+const REST: Duration = Duration::from_secs(5);
+const CREDENTIAL_REST: Duration = Duration::from_secs(60);
+
+/// A target's longest rest, whatever its `Retry-After` says.
+const LONGEST_REST: Duration = Duration::from_secs(60);
+
+/// Retries that a target may get at once; they grow back with its first attempts.
+const RETRY_BURST: i64 = 1_000;
+
+impl Targets {
+    #[must_use]
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { states: RwLock::default(), metrics }
+    }
+
+    /// The state of a target, made at its first use.
+    pub fn state(&self, target: &Target) -> Arc<TargetState> {
+        if let Some(state) = self.states.read().unwrap_or_else(PoisonError::into_inner).get(&target.name) {
+            return state.clone();
+        }
+        let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
+        if states.len() >= MOST_STATES {
+            states.clear();
+        }
+        let state = states.entry(target.name.clone());
+        state.or_insert_with(|| Arc::new(TargetState::new(self.metrics.target(label(target))))).clone()
+    }
+
+    /// Whether a target is set aside at this time. A target that was never used is not.
+    #[must_use]
+    pub fn is_set_aside(&self, target: &Target, now: i64) -> bool {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        states.get(&target.name).is_some_and(|state| state.set_aside_until.load(Ordering::Relaxed) > now)
+    }
+}
+
+/// The name in metrics: never one that only a caller made up.
+#[must_use]
+pub fn label(target: &Target) -> Arc<str> {
+    if target.known.is_some() || target.configured {
+        target.name.clone()
+    } else {
+        format!("{}/other", target.account.name).into()
+    }
+}
+
+impl TargetState {
+    fn new(meters: TargetMeters) -> Self {
+        Self {
+            meters,
+            refuses_stream_options: AtomicBool::new(false),
+            set_aside_until: AtomicI64::new(0),
+            consecutive_failures: AtomicU32::new(0),
+            retry_tokens: AtomicI64::new(RETRY_BURST),
+        }
+    }
+
+    /// Notes a first attempt: a part of a retry is earned.
+    pub fn begin(&self, rule: &RetryRule) {
+        let earned = i64::from(rule.budget_percent);
+        let _ = self.retry_tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
+            Some((tokens + earned).min(RETRY_BURST)).filter(|next| *next != tokens)
+        });
+    }
+
+    /// Takes one retry from the budget, if there is one.
+    pub fn may_retry(&self) -> bool {
+        self.retry_tokens
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| (tokens >= 100).then_some(tokens - 100))
+            .is_ok()
+    }
+
+    /// Notes an answer.
+    pub fn succeeded(&self) {
+        self.meters.attempt("success");
+        if self.consecutive_failures.load(Ordering::Relaxed) != 0 {
+            self.consecutive_failures.store(0, Ordering::Relaxed);
+        }
+        if self.set_aside_until.load(Ordering::Relaxed) != 0 {
+            self.set_aside_until.store(0, Ordering::Relaxed);
+            self.meters.healthy(true);
+        }
+    }
+
+    /// Notes a failure, and sets the target aside if it is the target's own and lasting.
+    pub fn failed(&self, failure: &Failure) {
+        self.meters.attempt(failure.kind.as_str());
+        let rest = match failure.kind {
+            Kind::Credential | Kind::Payment => Some(CREDENTIAL_REST),
+            Kind::RateLimited => Some(failure.retry_after.unwrap_or(Duration::from_secs(1))),
+            Kind::Overloaded | Kind::Server | Kind::Timeout | Kind::Connect | Kind::Malformed => {
+                let failures = self.consecutive_failures.fetch_add(1, Ordering::Relaxed) + 1;
+                failure.retry_after.or_else(|| (failures >= PATIENCE).then_some(REST))
+            }
+            // The caller's own doing says nothing of the target.
+            Kind::BadRequest
+            | Kind::ContextWindow
+            | Kind::ContentPolicy
+            | Kind::StreamOptionsRefused
+            | Kind::SignatureRefused
+            | Kind::ModelNotFound
+            | Kind::TooLarge => None,
+        };
+        if let Some(rest) = rest {
+            self.set_aside_until.store(now_micros().saturating_add(micros(rest.min(LONGEST_REST))), Ordering::Relaxed);
+            self.meters.healthy(false);
+        }
+    }
+}
