@@ -143,12 +143,16 @@ pub(crate) fn watch_agrees_with_reader(dialect: Dialect) {
         let stopped = events.iter().any(|event| matches!(event, Event::Stop { .. }));
         let reported = events.iter().any(|event| matches!(event, Event::Usage { .. }));
         let content = events.iter().any(|event| matches!(event, Event::Delta { .. } | Event::Open { .. }));
+        let native = events.iter().any(|event| matches!(event, Event::Native { .. }));
         let (reply, fault) = fold(events);
         let glance = watch(dialect, &bytes);
         assert_eq!(glance.usage, reported.then_some(reply.usage), "{name}: usage");
         assert_eq!(glance.service_tier, reply.service_tier, "{name}: tier");
-        assert_eq!((glance.stopped, glance.ended), (stopped, ended), "{name}: stopped, ended");
-        assert_eq!(glance.content, content, "{name}: content");
+        assert_eq!(glance.stopped, stopped, "{name}: stopped");
+        // A reader also ends an answer that has its stop reason but not its terminal event.
+        assert_eq!(glance.ended || (ended && stopped), ended, "{name}: ended");
+        // What only the dialect knows (sound) may be content, or not.
+        assert!(glance.content >= content && (content || native || !glance.content), "{name}: content");
         // What is missing at the end of the bytes only the reader's `finish` knows.
         if let Some(seen) = &glance.fault {
             assert_eq!(Some(seen), fault.as_ref(), "{name}: fault");
@@ -177,8 +181,13 @@ pub(crate) fn streams_round_trip(dialect: Dialect) {
     for Case { name, bytes } in cases(dialect, ".sse") {
         let events = read_stream(dialect, &[&bytes]);
         let written = write_stream(dialect, true, &events);
-        let again = fold(read_stream(dialect, &[&written]));
-        assert_eq!(again, fold(events), "{name}:\n{}", String::from_utf8_lossy(&written));
+        // Of a fault a dialect carries the words.
+        let told = |events| {
+            let (reply, fault) = fold(events);
+            (reply, fault.map(|fault| fault.message))
+        };
+        let again = told(read_stream(dialect, &[&written]));
+        assert_eq!(again, told(events), "{name}:\n{}", String::from_utf8_lossy(&written));
     }
 }
 

@@ -7,6 +7,8 @@ pub mod anthropic;
 pub(crate) mod corpus;
 pub(crate) mod field;
 pub mod openai_chat;
+#[cfg(test)]
+mod translation_tests;
 
 use crate::{Call, Event, Loss, Reply, failure::Failure, usage::Usage};
 
@@ -36,6 +38,8 @@ pub struct WriteFor {
     pub max_output_tokens: Option<u64>,
     /// The model thinks before it speaks and refuses sampling parameters (OpenAI's reasoning models).
     pub refuses_sampling: bool,
+    /// The model does not think and refuses to be told how much (`reasoning_effort`).
+    pub refuses_reasoning: bool,
     /// The model wants `max_completion_tokens` in place of `max_tokens`.
     pub wants_max_completion_tokens: bool,
     /// The target does not understand prompt-cache marks.
@@ -44,6 +48,10 @@ pub struct WriteFor {
     pub refuses_stream_options: bool,
     /// Thinking blocks were made by another model: their signatures would be refused, so they are left out.
     pub foreign_thinking: bool,
+    /// The model takes messages of role `system` amid the conversation (Anthropic's from Opus 4.8 on).
+    pub takes_system_turns: bool,
+    /// The model wants a thinking budget and knows neither adaptive thinking nor effort (Anthropic's before 4.6).
+    pub thinks_by_budget: bool,
 }
 
 /// Reads a stream. Fed bytes split anywhere, it gives the same events for every split.

@@ -1,0 +1,333 @@
+//! The assistant's message, both ways: as an answer, and as history in a request.
+
+use serde_json::{Map, Value, json};
+
+use super::part;
+use crate::{
+    call::{Part, Text, Thinking, ToolUse},
+    dialect::{Dialect, Malformed, field::Field},
+    loss::Loss,
+};
+
+/// How ids that were not sent are dealt with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ids<'a> {
+    /// They are missing fields; only a `function_call` of the days before `tools` is given one, made from this.
+    Demanded(&'a str),
+    /// They are made from this, the answer's own id: some servers send none, and other formats cannot do without.
+    Made(&'a str),
+}
+
+/// The fields that are understood; all others are kept as [`Part::Native`].
+const KNOWN: &[&str] = &[
+    "role",
+    "content",
+    "name",
+    "refusal",
+    "tool_calls",
+    "function_call",
+    "thinking_blocks",
+    "reasoning_content",
+    "reasoning",
+    "cache_control",
+    "annotations",
+];
+
+/// The parts of an assistant's message in the order in which they were produced: thought, text, refusal, tool calls.
+pub(super) fn read(message: &Field<'_, '_>, ids: Ids<'_>) -> Result<Vec<Part>, Malformed> {
+    let mut parts = read_thinking(message)?;
+    if let Some(content) = message.get("content") {
+        parts.extend(part::read_content(&content)?);
+    }
+    if let (Some(mark), Some(last)) = (part::read_cache(message)?, parts.last_mut()) {
+        mark_part(last, mark);
+    }
+    read_annotations(message, &mut parts)?;
+    if let Some(refusal) = message.get("refusal") {
+        parts.push(Part::Refusal(refusal.string()?));
+    }
+    if let Some(calls) = message.get("tool_calls") {
+        for (at, call) in calls.items()?.enumerate() {
+            parts.push(read_call(&call, ids, at)?);
+        }
+    }
+    if let Some(call) = message.get("function_call") {
+        let (Ids::Demanded(seed) | Ids::Made(seed)) = ids;
+        parts.push(Part::ToolUse(ToolUse { id: made_id(seed, 0), ..read_function(&call)? }));
+    }
+    if let Some(native) = others(message, KNOWN, "message")? {
+        parts.push(native);
+    }
+    Ok(parts)
+}
+
+/// The fields of `owner` that are not `known`, as a native part of this level.
+pub(super) fn others(owner: &Field<'_, '_>, known: &[&str], level: &str) -> Result<Option<Part>, Malformed> {
+    let fields: Map<String, Value> = owner
+        .object()?
+        .iter()
+        .filter(|(name, value)| !value.is_null() && !known.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Ok((!fields.is_empty()).then(|| Part::Native { dialect: Dialect::OpenAiChat, raw: json!({level: fields}) }))
+}
+
+/// Sets the mark of a part that can bear one.
+pub(super) fn mark_part(part: &mut Part, mark: crate::call::CacheMark) {
+    match part {
+        Part::Text(text) => text.cache = Some(mark),
+        Part::Image(image) => image.cache = Some(mark),
+        Part::Document(document) => document.cache = Some(mark),
+        _ => {}
+    }
+}
+
+/// An id for a tool call that came without one: the same for the same answer, different for each call in it, and of
+/// characters that every format allows.
+pub(super) fn made_id(seed: &str, at: usize) -> String {
+    let seed: String = seed.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')).collect();
+    format!("call_{seed}_{at}")
+}
+
+fn read_thinking(message: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
+    let mut parts = Vec::new();
+    if let Some(blocks) = message.get("thinking_blocks") {
+        for block in blocks.items()? {
+            parts.push(Part::Thinking(read_thinking_block(&block)?));
+        }
+    }
+    if parts.is_empty() {
+        // Groq, OpenRouter and newer vLLM say `reasoning`; an object of that name is something else.
+        let plain = message.get("reasoning_content").or_else(|| message.get("reasoning"));
+        if let Some(text) = plain.and_then(|plain| plain.value.as_str()).filter(|text| !text.is_empty()) {
+            parts.push(Part::Thinking(Thinking::Text { text: text.to_owned(), signature: None }));
+        }
+    }
+    Ok(parts)
+}
+
+fn read_thinking_block(block: &Field<'_, '_>) -> Result<Thinking, Malformed> {
+    let kind = block.need("type", "\"thinking\" or \"redacted_thinking\"")?;
+    match kind.text()? {
+        "thinking" => {
+            let text = block.need("thinking", "a string")?.string()?;
+            let signature = block.get("signature").map(|signature| signature.string()).transpose()?;
+            Ok(Thinking::Text { text, signature: signature.filter(|signature| !signature.is_empty()) })
+        }
+        "redacted_thinking" => Ok(Thinking::Redacted { data: block.need("data", "a string")?.string()? }),
+        _ => Err(kind.wrong("\"thinking\" or \"redacted_thinking\"")),
+    }
+}
+
+/// Annotations belong to the text; without a text they are kept as a field.
+fn read_annotations(message: &Field<'_, '_>, parts: &mut Vec<Part>) -> Result<(), Malformed> {
+    let Some(annotations) = message.get("annotations") else { return Ok(()) };
+    if annotations.items()?.next().is_none() {
+        return Ok(());
+    }
+    let note = annotations.value.clone();
+    let text = parts.iter_mut().rev().find_map(|part| if let Part::Text(text) = part { Some(text) } else { None });
+    match text {
+        Some(text) => text.notes = Some((Dialect::OpenAiChat, note)),
+        None => {
+            parts.push(Part::Native { dialect: Dialect::OpenAiChat, raw: json!({"message": {"annotations": note}}) })
+        }
+    }
+    Ok(())
+}
+
+fn read_call(call: &Field<'_, '_>, ids: Ids<'_>, at: usize) -> Result<Part, Malformed> {
+    let kind = call.get("type").map_or(Ok("function"), |kind| kind.text())?;
+    if kind != "function" {
+        return Ok(Part::Native { dialect: Dialect::OpenAiChat, raw: json!({"tool_call": call.value}) });
+    }
+    let function = call.need("function", "an object with name and arguments")?;
+    const RIGHT: &str = "the call's id";
+    let id = match (call.get("id").filter(|id| id.value.as_str() != Some("")), ids) {
+        (Some(id), _) => id.string()?,
+        (None, Ids::Made(seed)) => made_id(seed, at),
+        (None, Ids::Demanded(_)) => {
+            return Err(call.need("id", RIGHT).map_or_else(|missing| missing, |empty| empty.wrong(RIGHT)));
+        }
+    };
+    Ok(Part::ToolUse(ToolUse { id, cache: part::read_cache(call)?, ..read_function(&function)? }))
+}
+
+fn read_function(function: &Field<'_, '_>) -> Result<ToolUse, Malformed> {
+    let name = function.need("name", "the function's name")?.string()?;
+    let arguments = match function.get("arguments") {
+        None => "{}".to_owned(),
+        Some(arguments) => match arguments.value {
+            Value::String(text) if text.is_empty() => "{}".to_owned(),
+            // Ollama's native form, which some servers let through: the arguments as JSON, not as text of JSON.
+            Value::Object(object) => Value::Object(object.clone()).to_string(),
+            _ => arguments.string()?,
+        },
+    };
+    Ok(ToolUse { id: String::new(), name, arguments, cache: None })
+}
+
+/// How an assistant's message is to be written.
+pub(super) struct Pen<'a> {
+    /// Cache marks are understood.
+    pub marks: bool,
+    /// Thinking is understood.
+    pub thinking: bool,
+    /// The path of the parts in the canonical form, for the loss: `turns[2]`.
+    pub path: String,
+    pub loss: &'a mut Loss,
+}
+
+/// Writes the message; fields of the levels above it go to `above`.
+///
+/// # Errors
+/// A part that an assistant's message cannot hold and that must not be dropped.
+pub(super) fn write(
+    parts: &[Part],
+    pen: &mut Pen<'_>,
+    above: &mut Map<String, Value>,
+) -> Result<Map<String, Value>, Malformed> {
+    let mut draft = Draft::default();
+    for (at, part) in parts.iter().enumerate() {
+        let path = format!("{}.parts[{at}]", pen.path);
+        match part {
+            Part::Text(text) => draft.text(text, pen, &path),
+            Part::Refusal(words) => draft.refusal.get_or_insert_default().push_str(words),
+            Part::Thinking(thinking) if pen.thinking => draft.think(thinking),
+            Part::Thinking(_) => pen.loss.note(path, "thought of another model is not sent"),
+            Part::ToolUse(tool) => draft.call(tool, pen),
+            Part::Native { dialect: Dialect::OpenAiChat, raw } => draft.native(raw, above),
+            Part::Native { .. } => pen.loss.note(path, "openai_chat has no such block"),
+            Part::Image(_) | Part::Audio(_) | Part::Document(_) | Part::ToolResult(_) => {
+                let message =
+                    format!("{path}: an assistant's message of openai_chat can only hold text and tool calls");
+                return Err(Malformed { field: Some(path), message });
+            }
+        }
+    }
+    Ok(draft.finish())
+}
+
+/// The fields of a message while its parts are gone through.
+#[derive(Default)]
+struct Draft {
+    content: Vec<Value>,
+    refusal: Option<String>,
+    thought: String,
+    blocks: Vec<Value>,
+    sealed: bool,
+    calls: Vec<Value>,
+    annotations: Vec<Value>,
+    fields: Map<String, Value>,
+}
+
+impl Draft {
+    fn text(&mut self, text: &Text, pen: &mut Pen<'_>, path: &str) {
+        match &text.notes {
+            Some((Dialect::OpenAiChat, Value::Array(notes))) => self.annotations.extend(notes.iter().cloned()),
+            Some(_) => pen.loss.note(format!("{path}.notes"), "openai_chat has no such citations"),
+            None => {}
+        }
+        let mut part = json!({"type": "text", "text": text.text});
+        put_cache(&mut part, text.cache, pen.marks, pen.loss);
+        self.content.push(part);
+    }
+
+    fn think(&mut self, thinking: &Thinking) {
+        let block = match thinking {
+            Thinking::Text { text, signature } => {
+                self.thought.push_str(text);
+                self.sealed |= signature.is_some();
+                thinking_block(text, signature.as_deref())
+            }
+            Thinking::Redacted { data } => {
+                self.sealed = true;
+                redacted_block(data)
+            }
+        };
+        self.blocks.push(block);
+    }
+
+    fn call(&mut self, tool: &ToolUse, pen: &mut Pen<'_>) {
+        let arguments = if tool.arguments.is_empty() { "{}" } else { &tool.arguments };
+        let function = json!({"name": tool.name, "arguments": arguments});
+        let mut call = json!({"id": tool.id, "type": "function", "function": function});
+        put_cache(&mut call, tool.cache, pen.marks, pen.loss);
+        self.calls.push(call);
+    }
+
+    /// A part with a `type` is content; `{"tool_call": ..}` a call; other keys are fields of their level.
+    fn native(&mut self, raw: &Value, above: &mut Map<String, Value>) {
+        let Some(object) = raw.as_object() else { return };
+        if object.contains_key("type") {
+            self.content.push(raw.clone());
+            return;
+        }
+        for (level, fields) in object {
+            match (level.as_str(), fields.as_object()) {
+                ("tool_call", Some(_)) => self.calls.push(fields.clone()),
+                ("message", Some(fields)) => self.fields.extend(fields.clone()),
+                _ => {
+                    above.insert(level.clone(), fields.clone());
+                }
+            }
+        }
+    }
+
+    fn finish(self) -> Map<String, Value> {
+        let mut message = Map::new();
+        message.insert("role".to_owned(), json!("assistant"));
+        message.insert("content".to_owned(), content(self.content).unwrap_or(Value::Null));
+        let mut put = |name: &str, value: Value| message.insert(name.to_owned(), value);
+        if let Some(refusal) = self.refusal {
+            put("refusal", json!(refusal));
+        }
+        if !self.thought.is_empty() {
+            put("reasoning_content", json!(self.thought));
+        }
+        if self.sealed || self.blocks.len() > 1 {
+            put("thinking_blocks", json!(self.blocks));
+        }
+        if !self.annotations.is_empty() {
+            put("annotations", json!(self.annotations));
+        }
+        if !self.calls.is_empty() {
+            put("tool_calls", json!(self.calls));
+        }
+        message.extend(self.fields);
+        message
+    }
+}
+
+/// A list of content parts as it is best understood: plain text as a string. `None` if there are none.
+pub(super) fn content(mut parts: Vec<Value>) -> Option<Value> {
+    if let [Value::Object(only)] = parts.as_mut_slice() {
+        if only.len() == 2 && only.get("type").is_some_and(|kind| kind == "text") {
+            return only.remove("text");
+        }
+    }
+    (!parts.is_empty()).then_some(Value::Array(parts))
+}
+
+/// One element of `thinking_blocks`.
+pub(super) fn thinking_block(text: &str, signature: Option<&str>) -> Value {
+    match signature {
+        Some(signature) => json!({"type": "thinking", "thinking": text, "signature": signature}),
+        None => json!({"type": "thinking", "thinking": text}),
+    }
+}
+
+/// One element of `thinking_blocks` that only its maker can read.
+pub(super) fn redacted_block(data: &str) -> Value {
+    json!({"type": "redacted_thinking", "data": data})
+}
+
+/// Adds the mark of a part, unless the target does not understand marks.
+pub(super) fn put_cache(owner: &mut Value, mark: Option<crate::call::CacheMark>, marks: bool, loss: &mut Loss) {
+    let Some(mark) = mark else { return };
+    if !marks {
+        loss.note("cache_control", "the target has no cache marks");
+    } else if let Some(owner) = owner.as_object_mut() {
+        owner.insert("cache_control".to_owned(), part::write_cache(mark));
+    }
+}

@@ -1,0 +1,144 @@
+//! Content parts, both ways: what a `content` field holds.
+
+use serde_json::{Value, json};
+
+use crate::{
+    call::{Audio, CacheMark, Document, Image, Part, Source, Text},
+    dialect::{Dialect, Malformed, field::Field},
+};
+
+/// Parts that vendors of this format add to it. The same format gets them back; others must refuse them.
+const VENDORS: &[&str] = &["video_url", "input_video", "audio_url", "document_url", "reference", "thinking"];
+
+/// A `content`: a string or a list of parts.
+pub(super) fn read_content(content: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
+    match content.value {
+        Value::String(text) => Ok(vec![Part::Text(Text { text: text.clone(), ..Text::default() })]),
+        Value::Array(_) => content.items()?.map(|part| read(&part)).collect(),
+        _ => Err(content.wrong("a string or a list of content parts")),
+    }
+}
+
+fn read(part: &Field<'_, '_>) -> Result<Part, Malformed> {
+    let kind = part.need("type", "text, image_url, input_audio, file or refusal")?;
+    let cache = read_cache(part)?;
+    match kind.text()? {
+        "text" => {
+            let text = part.need("text", "a string")?.string()?;
+            Ok(Part::Text(Text { text, cache, notes: None }))
+        }
+        "image_url" => read_image(&part.need("image_url", "an object with a url")?, cache),
+        "input_audio" => {
+            let audio = part.need("input_audio", "an object with data and format")?;
+            let data = audio.need("data", "base64 data")?.string()?;
+            let format = audio.need("format", "the sound's format, as wav or mp3")?.string()?;
+            Ok(Part::Audio(Audio { data, format }))
+        }
+        "file" => read_file(&part.need("file", "an object with file_data or file_id")?, cache),
+        "refusal" => Ok(Part::Refusal(part.need("refusal", "a string")?.string()?)),
+        vendor if VENDORS.contains(&vendor) => {
+            Ok(Part::Native { dialect: Dialect::OpenAiChat, raw: part.value.clone() })
+        }
+        _ => Err(kind.wrong("text, image_url, input_audio, file or refusal")),
+    }
+}
+
+fn read_image(image: &Field<'_, '_>, cache: Option<CacheMark>) -> Result<Part, Malformed> {
+    // Some clients send the URL where the object should be; every server takes it.
+    let (url, detail) = match image.value {
+        Value::String(_) => (*image, None),
+        _ => (image.need("url", "an http(s) or data URL")?, image.get("detail")),
+    };
+    let detail = detail.map(|detail| detail.string()).transpose()?;
+    let address = url.text()?;
+    let source = match read_data_url(address) {
+        Some((media_type, data)) => Source::Base64 { media_type, data },
+        None if address.is_empty() || address.starts_with("data:") => {
+            return Err(url.wrong("an http(s) URL, or data:<media type>;base64,<data>"));
+        }
+        None => Source::Url(address.to_owned()),
+    };
+    Ok(Part::Image(Image { source, detail, cache }))
+}
+
+fn read_file(file: &Field<'_, '_>, cache: Option<CacheMark>) -> Result<Part, Malformed> {
+    let title = file.get("filename").map(|name| name.string()).transpose()?;
+    let source = match (file.get("file_data"), file.get("file_id")) {
+        (Some(data), _) => {
+            let text = data.text()?;
+            let (media_type, data) = match read_data_url(text) {
+                Some(read) => read,
+                None if text.is_empty() || text.starts_with("data:") => {
+                    return Err(data.wrong("data:<media type>;base64,<data>, or base64 data"));
+                }
+                // Bare base64 is accepted by OpenAI for PDF, the one type that it documents.
+                None => ("application/pdf".to_owned(), text.to_owned()),
+            };
+            Source::Base64 { media_type, data }
+        }
+        (None, Some(id)) => Source::File(id.string()?),
+        (None, None) => return Err(file.wrong("an object with file_data or file_id")),
+    };
+    Ok(Part::Document(Document { source, title, context: None, citations: None, cache }))
+}
+
+/// Media type and data of `data:<media type>;base64,<data>`.
+fn read_data_url(url: &str) -> Option<(String, String)> {
+    let (media_type, data) = url.strip_prefix("data:")?.split_once(";base64,")?;
+    (!media_type.is_empty() && !data.is_empty()).then(|| (media_type.to_owned(), data.to_owned()))
+}
+
+/// The `cache_control` of a part, tool, tool call or message.
+pub(super) fn read_cache(owner: &Field<'_, '_>) -> Result<Option<CacheMark>, Malformed> {
+    let Some(mark) = owner.get("cache_control") else { return Ok(None) };
+    let kind = mark.need("type", "\"ephemeral\"")?;
+    if kind.text()? != "ephemeral" {
+        return Err(kind.wrong("\"ephemeral\""));
+    }
+    let Some(ttl) = mark.get("ttl") else { return Ok(Some(CacheMark::Default)) };
+    match ttl.text()? {
+        "5m" => Ok(Some(CacheMark::FiveMinutes)),
+        "1h" => Ok(Some(CacheMark::OneHour)),
+        _ => Err(ttl.wrong("\"5m\" or \"1h\"")),
+    }
+}
+
+/// A mark as `cache_control`.
+pub(super) fn write_cache(mark: CacheMark) -> Value {
+    match mark {
+        CacheMark::Default => json!({"type": "ephemeral"}),
+        CacheMark::FiveMinutes => json!({"type": "ephemeral", "ttl": "5m"}),
+        CacheMark::OneHour => json!({"type": "ephemeral", "ttl": "1h"}),
+    }
+}
+
+/// A picture as a content part; `None` if the format has no way to say where it is.
+pub(super) fn write_image(image: &Image) -> Option<Value> {
+    let url = match &image.source {
+        Source::Url(url) => url.clone(),
+        Source::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
+        Source::File(_) | Source::Text(_) | Source::Content(_) => return None,
+    };
+    let mut inner = json!({"url": url});
+    if let (Some(detail), Some(object)) = (&image.detail, inner.as_object_mut()) {
+        object.insert("detail".to_owned(), json!(detail));
+    }
+    Some(json!({"type": "image_url", "image_url": inner}))
+}
+
+/// A file as a content part; `None` if the format has no way to say where it is.
+pub(super) fn write_file(document: &Document) -> Option<Value> {
+    let file = match &document.source {
+        Source::Base64 { media_type, data } => {
+            // OpenAI insists on a name next to the bytes.
+            let name = document.title.as_deref().unwrap_or("document.pdf");
+            json!({"filename": name, "file_data": format!("data:{media_type};base64,{data}")})
+        }
+        Source::File(id) => match &document.title {
+            Some(name) => json!({"file_id": id, "filename": name}),
+            None => json!({"file_id": id}),
+        },
+        Source::Url(_) | Source::Text(_) | Source::Content(_) => return None,
+    };
+    Some(json!({"type": "file", "file": file}))
+}

@@ -1,0 +1,122 @@
+//! Whole answers: <https://platform.openai.com/docs/api-reference/chat/object>
+
+mod glance;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    message::{self, Ids, Pen},
+    stop, usage,
+};
+use crate::{
+    Loss, Reply,
+    call::Part,
+    dialect::{Malformed, field::Field},
+    reply::Choice,
+    usage::Usage,
+};
+
+pub use glance::glance;
+
+/// Reads a whole answer.
+///
+/// # Errors
+/// The body is not an answer of this dialect, or an error with a good status.
+pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| Malformed { field: None, message: format!("the answer is not JSON: {error}") })?;
+    let root = Field::root(&value);
+    if let Some(error) = root.get("error") {
+        let message = super::error::from_value(error.value).message;
+        return Err(Malformed {
+            field: Some("error".to_owned()),
+            message: format!("the answer is an error: {message}"),
+        });
+    }
+    let id = root.get("id").map(|id| id.string()).transpose()?.unwrap_or_default();
+    let listed = root.need("choices", "a list of answers")?;
+    let mut choices = listed.items()?.map(|choice| read_choice(&choice, &id)).collect::<Result<Vec<_>, _>>()?;
+    let Some(first) = choices.first_mut() else { return Err(listed.wrong("a list of at least one answer")) };
+    let known = ["id", "object", "created", "model", "choices", "usage", "service_tier"];
+    first.parts.extend(message::others(&root, &known, "reply")?);
+    Ok(Reply {
+        id,
+        model: root.get("model").map(|model| model.string()).transpose()?.unwrap_or_default(),
+        created: root.get("created").and_then(|created| created.value.as_i64()),
+        choices,
+        usage: root.get("usage").map_or_else(Usage::default, |usage| read_usage(usage.value)),
+        service_tier: root.get("service_tier").map(|tier| tier.string()).transpose()?,
+    })
+}
+
+fn read_choice(choice: &Field<'_, '_>, id: &str) -> Result<Choice, Malformed> {
+    let mut parts = message::read(&choice.need("message", "the assistant's message")?, Ids::Made(id))?;
+    // An empty string stands where there is no text; it is not a part of the answer.
+    parts.retain(|part| !matches!(part, Part::Text(text) if text.text.is_empty() && text.notes.is_none()));
+    let called = parts.iter().any(is_call);
+    let reason = choice.get("finish_reason").map(|reason| reason.string()).transpose()?;
+    parts.extend(message::others(choice, &["index", "message", "finish_reason"], "choice")?);
+    Ok(Choice { parts, stop: reason.map(|reason| stop::read(&reason, called)) })
+}
+
+fn is_call(part: &Part) -> bool {
+    match part {
+        Part::ToolUse(_) => true,
+        Part::Native { raw, .. } => raw.get("tool_call").is_some(),
+        _ => false,
+    }
+}
+
+/// The counts; what is no `usage` at all counts nothing.
+pub(super) fn read_usage(value: &Value) -> Usage {
+    serde::Deserialize::deserialize(value).map_or_else(|_| Usage::default(), |wire: usage::Wire| wire.normalise())
+}
+
+/// Writes a whole answer. `created` is 0 where nobody said it: a codec reads no clock.
+#[must_use]
+pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
+    let mut loss = Loss::none();
+    let mut top = Map::new();
+    let mut choices = Vec::with_capacity(reply.choices.len());
+    for (index, choice) in reply.choices.iter().enumerate() {
+        let mut pen = Pen { marks: true, thinking: true, path: format!("choices[{index}]"), loss: &mut loss };
+        choices.push(write_choice(choice, index, &mut pen, &mut top));
+    }
+    let mut body = Map::new();
+    body.insert("id".to_owned(), json!(reply.id));
+    body.insert("object".to_owned(), json!("chat.completion"));
+    body.insert("created".to_owned(), json!(reply.created.unwrap_or(0)));
+    body.insert("model".to_owned(), json!(reply.model));
+    body.insert("choices".to_owned(), Value::Array(choices));
+    body.insert("usage".to_owned(), usage::write(&reply.usage));
+    if let Some(tier) = &reply.service_tier {
+        body.insert("service_tier".to_owned(), json!(tier));
+    }
+    body.extend(top);
+    (Value::Object(body).to_string().into_bytes(), loss)
+}
+
+fn write_choice(choice: &Choice, index: usize, pen: &mut Pen<'_>, top: &mut Map<String, Value>) -> Value {
+    let mut above = Map::new();
+    let (parts, strange): (Vec<Part>, Vec<Part>) =
+        choice.parts.iter().cloned().partition(|part| {
+            !matches!(part, Part::Image(_) | Part::Audio(_) | Part::Document(_) | Part::ToolResult(_))
+        });
+    if !strange.is_empty() {
+        pen.loss.note(format!("{}.parts", pen.path), "an answer of openai_chat holds text and tool calls only");
+    }
+    let mut message = message::write(&parts, pen, &mut above).unwrap_or_default();
+    message.entry("refusal").or_insert(Value::Null);
+    let mut written = json!({"index": index, "message": message});
+    if let Some(written) = written.as_object_mut() {
+        written.insert("finish_reason".to_owned(), json!(choice.stop.as_ref().map(stop::write)));
+        for (level, fields) in above {
+            match fields {
+                Value::Object(fields) if level == "choice" => written.extend(fields),
+                Value::Object(fields) => top.extend(fields),
+                _ => {}
+            }
+        }
+    }
+    written
+}
