@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{Error, Store};
 
 /// Most rows of a page. A caller that asks for more gets this many.
-pub const MOST_ROWS: u32 = 200;
+pub const MOST_ROWS: u32 = 1_000;
 
 /// Rows deleted in one transaction, so that a batch of new records never waits long behind old ones.
 const DELETE_STEP: i64 = 500;

@@ -105,8 +105,8 @@ pub async fn filters(store: &Store, _: &Store) {
 }
 
 pub async fn caps_the_rows_of_a_page(store: &Store, _: &Store) {
-    keep(store, (0..250).map(record)).await;
-    for (limit, expected) in [(0, 200), (1, 1), (200, 200), (201, 200), (u32::MAX, 200)] {
+    keep(store, (0..1_050).map(record)).await;
+    for (limit, expected) in [(0, 1_000), (1, 1), (1_000, 1_000), (1_001, 1_000), (u32::MAX, 1_000)] {
         let page = Page { after: None, limit };
         assert_eq!(store.requests(&Filter::default(), page).await.unwrap().len(), expected, "{limit}");
         assert_eq!(store.tail(&Filter::default(), None, limit).await.unwrap().len(), expected, "{limit}");

@@ -1,0 +1,68 @@
+//! Errors of the control plane, as RFC 9457 has them: `application/problem+json`.
+
+use axum::{
+    Json,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+/// A refusal or failure. Its detail is fit for the caller: no path, no SQL.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    /// Stable; programs may depend on it.
+    code: &'static str,
+    detail: String,
+    /// The parameter that was wrong.
+    param: Option<String>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), param: None }
+    }
+
+    /// A query parameter is wrong: which, and what would be right.
+    pub(crate) fn bad_parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self { param: Some(name.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail) }
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path answers GET only")
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        let detail = "send the admin token as Authorization: Bearer <token>; it is in the file admin_token of the data \
+                      directory";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        tracing::error!(%error, "the store did not answer the admin API");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "the store cannot be read; see the log")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason(),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "code": self.code,
+        });
+        if let (Some(param), Some(object)) = (self.param, body.as_object_mut()) {
+            object.insert("param".to_owned(), param.into());
+        }
+        let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+        (self.status, headers, Json(body)).into_response()
+    }
+}

@@ -1,0 +1,113 @@
+//! `GET /api/v1/requests` and `GET /api/v1/requests/{id}`: the records, newest first.
+//!
+//! A record is passed on as it was kept; its fields are those of [`gateway::observe::Record`].
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State},
+    http::{HeaderName, header},
+    response::IntoResponse,
+};
+use gateway::observe::Outcome;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use store::{Filter, Page, StatusClass};
+use uuid::Uuid;
+
+use crate::{Admin, problem::Problem};
+
+/// Records on a page unless `limit` says otherwise.
+const ROWS: u32 = 50;
+
+/// Most records on a page; a larger `limit` counts as this.
+const MOST_ROWS: u32 = 200;
+
+/// A page of records.
+#[derive(Serialize)]
+struct List {
+    requests: Vec<Box<RawValue>>,
+    /// `cursor` of the next page; `null` on the last.
+    next_cursor: Option<String>,
+}
+
+/// Records are data: a browser must neither guess at them nor keep them.
+const AS_DATA: [(HeaderName, &str); 2] =
+    [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::CACHE_CONTROL, "no-store")];
+
+pub(crate) async fn list(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<impl IntoResponse, Problem> {
+    let (filter, page) = read(query.as_deref().unwrap_or_default())?;
+    // One row more than asked for tells whether there is a next page, without a count.
+    let mut rows = admin.store.requests(&filter, Page { limit: page.limit + 1, ..page }).await?;
+    let has_more = rows.len() > page.limit as usize;
+    rows.truncate(page.limit as usize);
+    let next_cursor = rows.last().filter(|_| has_more).map(|row| row.id.clone());
+    let requests = rows.into_iter().map(|row| row.detail).collect();
+    Ok((AS_DATA, Json(List { requests, next_cursor })))
+}
+
+pub(crate) async fn one(State(admin): State<Admin>, Path(id): Path<String>) -> Result<impl IntoResponse, Problem> {
+    let unknown = || Problem::not_found("no record has this id; a record is there once its request has ended");
+    let id: Uuid = id.parse().map_err(|_| unknown())?;
+    let row = admin.store.request(id).await?.ok_or_else(unknown)?;
+    Ok((AS_DATA, Json(row.detail)))
+}
+
+/// Reads the query. What is unknown, wrong or there twice is refused: a filter that silently did nothing would lie.
+fn read(query: &str) -> Result<(Filter, Page), Problem> {
+    let mut filter = Filter::default();
+    let mut page = Page { after: None, limit: ROWS };
+    let mut seen = Vec::new();
+    for (name, value) in pairs(query)? {
+        if seen.contains(&name) {
+            return Err(Problem::bad_parameter(&name, format!("{name} stands twice; send it once")));
+        }
+        let wrong = |right: &str| Problem::bad_parameter(&name, format!("{name} must be {right}"));
+        match name.as_str() {
+            "key" => filter.key_id = Some(value),
+            "model" => filter.model = Some(value),
+            "status" => filter.status = Some(status(&value).ok_or_else(|| wrong("2xx, 3xx, 4xx or 5xx"))?),
+            "outcome" => {
+                let known = serde_json::from_value::<Outcome>(value.into());
+                let right = "success, refused, failed, partial or client_disconnected";
+                filter.outcome = Some(known.map_err(|_| wrong(right))?);
+            }
+            "since" => filter.since = Some(time(&value).ok_or_else(|| wrong(TIME))?),
+            "until" => filter.until = Some(time(&value).ok_or_else(|| wrong(TIME))?),
+            "cursor" => page.after = Some(value.parse().map_err(|_| wrong("the next_cursor of the page before"))?),
+            "limit" => {
+                let limit: u64 = value.parse().ok().filter(|limit| *limit > 0).ok_or_else(|| wrong("a number above 0"))?;
+                page.limit = u32::try_from(limit).unwrap_or(MOST_ROWS).min(MOST_ROWS);
+            }
+            _ => {
+                let known = "key, model, status, outcome, since, until, cursor and limit";
+                return Err(Problem::bad_parameter(&name, format!("there is no parameter {name}; there are {known}")));
+            }
+        }
+        seen.push(name);
+    }
+    Ok((filter, page))
+}
+
+const TIME: &str = "a time such as 2027-01-31T12:00:00Z";
+
+/// Microseconds since 1970.
+fn time(text: &str) -> Option<i64> {
+    text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond)
+}
+
+fn status(text: &str) -> Option<StatusClass> {
+    match text {
+        "2xx" => Some(StatusClass(2)),
+        "3xx" => Some(StatusClass(3)),
+        "4xx" => Some(StatusClass(4)),
+        "5xx" => Some(StatusClass(5)),
+        _ => None,
+    }
+}
+
+fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
+    let uri = format!("/?{query}").parse().map_err(|_| Problem::bad_parameter("", "the query is not well-formed"))?;
+    axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri)
+        .map(|axum::extract::Query(pairs)| pairs)
+        .map_err(|_| Problem::bad_parameter("", "the query is not well-formed"))
+}
