@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt as _, future::BoxFuture, stream};
 use govern::{Code, Error};
 use llm::{
     Call, Dialect,
@@ -81,7 +81,10 @@ async fn fetch_all(call: &mut Call, fetcher: &Fetcher, rules: &ImageRules) -> Re
         return Err(refusal(&surplus.path, format_args!("at most {most} images and documents may be given by URL")));
     }
     let mut total = 0;
-    let mut fetched = stream::iter(remote).map(|attachment| fetch(attachment, fetcher, rules)).buffered(AT_ONCE);
+    // Boxed one by one: the compiler cannot prove a closure over borrowed attachments to be `Send`.
+    let fetches: Vec<BoxFuture<'_, _>> =
+        remote.into_iter().map(|attachment| fetch(attachment, fetcher, rules).boxed()).collect();
+    let mut fetched = stream::iter(fetches).buffered(AT_ONCE);
     while let Some(done) = fetched.next().await {
         let (path, bytes) = done?;
         total += bytes;
