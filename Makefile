@@ -61,8 +61,8 @@ test: ## All tests: the workspace's, then real client libraries against the runn
 test-clients: $(VENV)/installed $(CLIENTS)/node/node_modules/.package-lock.json ## The client libraries alone
 	mkdir -p $(LOGS)
 	cargo build --quiet --package server --bin tollgate --package testkit --bin scripted-upstream
-	python3 $(CLIENTS)/with_gateway.py $(TARGET)/debug -- $(VENV)/bin/python -m pytest $(CLIENTS)/python --junitxml=$(LOGS)/python.xml
-	python3 $(CLIENTS)/with_gateway.py $(TARGET)/debug -- npm --prefix $(CLIENTS)/node test -- \
+	$(VENV)/bin/python $(CLIENTS)/with_gateway.py $(TARGET)/debug -- $(VENV)/bin/python -m pytest $(CLIENTS)/python --junitxml=$(LOGS)/python.xml
+	$(VENV)/bin/python $(CLIENTS)/with_gateway.py $(TARGET)/debug -- npm --prefix $(CLIENTS)/node test -- \
 		--test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=$(abspath $(LOGS))/node.xml
 
 $(VENV)/installed: $(CLIENTS)/python/requirements.txt

@@ -1,0 +1,119 @@
+"""The provider of these tests as an HTTP server: both dialects, strict about what it takes, and it remembers.
+
+`GET /seen` lists the requests so far and says whether their reader stayed to the end. A model named `slow` pauses between
+the pieces of a stream; one named `status-503` answers with that status.
+"""
+
+import json
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from . import anthropic_messages, mind, openai_chat
+
+PAUSE = 0.05
+
+
+class Provider(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, key: str):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.key = key
+        self.seen: list[dict] = []
+        # Conversations that the provider keeps, by the id of their last reply.
+        self.threads: dict[str, list[dict]] = {}
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A peer that leaves is part of the tests; anything else is shown."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Provider
+
+    def do_GET(self) -> None:
+        self.send_json(200, self.server.seen)
+
+    def do_POST(self) -> None:
+        raw = self.rfile.read(int(self.headers["content-length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.noted = {"path": self.path, "headers": headers, "body": raw.decode(), "complete": False}
+        self.server.seen.append(self.noted)
+        body = json.loads(raw)
+        path = self.path.split("?")[0]
+        dialect = openai_chat if path == "/v1/chat/completions" else anthropic_messages
+        if status := self.bad_credential(dialect) or self.asked_status(body):
+            return self.send_json(status, dialect.error(status, f"scripted {status}"))
+        thread = "message-threads-2026-08-12" in headers.get("anthropic-beta", "") and body.pop("thread", None)
+        if thread and body["model"] == "no-threads":
+            return self.send_json(400, anthropic_messages.no_threads())
+        if thread and thread["type"] == "continue":
+            body["messages"] = self.server.threads[thread["previous_message_id"]] + body["messages"]
+        if path == "/v1/messages/count_tokens":
+            refused = anthropic_messages.refusal_of_count(body)
+        elif dialect is openai_chat:
+            refused = openai_chat.refusal(body)
+        else:
+            refused = anthropic_messages.refusal(body, headers.get("anthropic-version", ""))
+        if refused:
+            return self.send_json(400, dialect.error(400, refused))
+        if path == "/v1/messages/count_tokens":
+            return self.send_json(200, {"input_tokens": len(raw.split())})
+        said = mind.answer(dialect.question(body))
+        if body.get("stream"):
+            self.send_stream(dialect.stream(body, said), PAUSE if body["model"] == "slow" else 0)
+        else:
+            reply = dialect.reply(body, said)
+            if thread:
+                reply["id"] = f"msg_thread_{len(self.server.threads)}"
+                self.server.threads[reply["id"]] = [*body["messages"], {"role": "assistant", "content": reply["content"]}]
+            self.send_json(200, reply)
+
+    def bad_credential(self, dialect: object) -> int | None:
+        bare = self.headers.get("x-api-key") if dialect is anthropic_messages else None
+        return None if self.server.key in (bare, (self.headers.get("authorization") or "").removeprefix("Bearer ")) else 401
+
+    @staticmethod
+    def asked_status(body: dict) -> int | None:
+        name = body.get("model", "")
+        return int(name.removeprefix("status-")) if name.startswith("status-") else None
+
+    def send_json(self, status: int, body: object) -> None:
+        out = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(out)))
+        self.end_headers()
+        self.wfile.write(out)
+        if hasattr(self, "noted"):
+            self.noted["complete"] = True
+
+    def send_stream(self, pieces, pause: float) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream; charset=utf-8")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        try:
+            for piece in pieces:
+                out = piece.encode()
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(out), out))
+                self.wfile.flush()
+                time.sleep(pause)
+            self.wfile.write(b"0\r\n\r\n")
+            self.noted["complete"] = True
+        except (BrokenPipeError, ConnectionResetError):
+            self.noted["gone"] = True
+            self.close_connection = True
+
+    def log_message(self, *words: object) -> None:
+        """Nobody reads it."""
