@@ -1,6 +1,13 @@
 //! What a bad upstream answer means: whose fault it is, and where a further try makes sense.
 
+mod clean;
+mod recognise;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
+
+pub use clean::clean;
 
 /// A failed attempt, understood.
 #[derive(Debug, Clone, PartialEq)]

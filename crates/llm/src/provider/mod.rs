@@ -13,6 +13,8 @@ mod ollama;
 mod openai;
 mod openai_like;
 mod openrouter;
+#[cfg(test)]
+mod tests;
 mod together;
 mod vllm;
 
@@ -73,9 +75,14 @@ pub trait Provider: Send + Sync {
         Quirks::default()
     }
 
-    /// Adapts what a writer must know to a model of this vendor, beyond what the catalogue says.
+    /// Adapts what the catalogue says of a model ([`Model::write_for`](crate::catalog::Model::write_for)) to this vendor.
     fn write_for(&self, _model: &str, target: WriteFor) -> WriteFor {
-        target
+        let Quirks { refuses_stream_options, takes_cache_marks, .. } = self.quirks();
+        WriteFor {
+            refuses_stream_options: target.refuses_stream_options || refuses_stream_options,
+            ignores_cache_marks: self.dialect() == Dialect::OpenAiChat && !takes_cache_marks,
+            ..target
+        }
     }
 
     /// What an answer with a bad status means.
@@ -116,7 +123,8 @@ pub struct Head {
     pub path: Option<&'static str>,
     /// Fixed headers (`anthropic-version`), lower-case names.
     pub headers: &'static [(&'static str, &'static str)],
-    /// Headers of a client that are passed on when it speaks the same dialect, lower-case names.
+    /// Headers of a client that are passed on when it speaks the same dialect, lower-case names. A header that is
+    /// passed on takes the place of a fixed one with its name.
     pub forward: &'static [&'static str],
 }
 
@@ -129,6 +137,33 @@ pub struct Quirks {
     pub http1_only: bool,
     /// It understands Anthropic-style cache marks in its own dialect (OpenRouter).
     pub takes_cache_marks: bool,
+    /// In which form it takes images.
+    pub images: ImageNeeds,
+    /// It wraps the error of the vendor behind it in `error.metadata.raw` (OpenRouter).
+    pub wraps_errors: bool,
+}
+
+impl Quirks {
+    /// [`Quirks::default`] for constants.
+    pub const NONE: Self = Self {
+        refuses_stream_options: false,
+        http1_only: false,
+        takes_cache_marks: false,
+        images: ImageNeeds::Any,
+        wraps_errors: false,
+    };
+}
+
+/// In which form a vendor takes images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ImageNeeds {
+    /// By URL and by bytes.
+    #[default]
+    Any,
+    /// By bytes alone: an image given by URL is fetched first.
+    BytesOnly,
+    /// By URL alone: an image given by bytes is refused.
+    UrlOnly,
 }
 
 /// An answer with a status that is not a success, or a success whose body is an error.
@@ -162,8 +197,14 @@ pub fn classify(dialect: Dialect, bad: &BadAnswer<'_>) -> Failure {
         kind,
         status: Some(bad.status),
         message: crate::failure::clean(&body.message),
-        code: body.code.or(Some(body.kind).filter(|kind| !kind.is_empty())),
+        code: body.code.or(Some(body.kind)).filter(|code| is_code(code)),
         retry_after: bad.retry_after,
         request_id: bad.request_id.map(str::to_owned),
     }
+}
+
+/// Codes go into records and headers: a provider's essay, or a key in the place of a code, does not.
+fn is_code(code: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    !code.is_empty() && code.len() <= 64 && code.bytes().all(plain) && crate::failure::clean(code) == code
 }

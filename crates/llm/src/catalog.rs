@@ -1,0 +1,129 @@
+//! Models: limits, abilities, prices.
+//!
+//! The figures live in `data/catalog.jsonl`, written by `cargo xtask catalog`, and are read once, when first asked for.
+//! Names and texts point into that file, so that a few thousand models weigh about a megabyte.
+
+pub mod entry;
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use crate::{dialect::WriteFor, price::Price};
+
+pub use entry::{Ability, Mode};
+
+/// What is known of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// The provider's own name for it.
+    pub id: &'static str,
+    /// As [`Provider::id`](crate::provider::Provider::id) where there is one.
+    pub provider: &'static str,
+    pub mode: Mode,
+    pub max_input_tokens: Option<u64>,
+    pub max_output_tokens: Option<u64>,
+    abilities: u32,
+    /// It answers `temperature` and its kin with an error.
+    pub refuses_sampling: bool,
+    /// The day from which the provider may refuse it, as `2026-12-31`.
+    pub deprecated: Option<&'static str>,
+    /// `None`: the source knows no price per token. That is not "free of charge".
+    pub price: Option<Price>,
+    /// Who said so.
+    pub source: &'static str,
+    /// When it was said: `2026-11`.
+    pub date: &'static str,
+}
+
+impl Model {
+    /// Whether the source says that it can. Silence is a no: sources list what they are sure of.
+    #[must_use]
+    pub fn can(&self, ability: Ability) -> bool {
+        self.abilities & ability.bit() != 0
+    }
+
+    /// What a writer must know of it, apart from its provider's ways
+    /// ([`Provider::write_for`](crate::provider::Provider::write_for)).
+    #[must_use]
+    pub fn write_for(&self) -> WriteFor {
+        WriteFor {
+            max_output_tokens: self.max_output_tokens,
+            refuses_sampling: self.refuses_sampling,
+            ..WriteFor::default()
+        }
+    }
+}
+
+/// The model of a provider, by the provider's own name for it.
+///
+/// A name that is not listed is tried without what does not change the model: the provider's name in front, the owner
+/// of a fine-tune, then `-latest` or a date at its end. A model that OpenRouter passes on to its maker is the maker's.
+#[must_use]
+pub fn find(provider: &str, model: &str) -> Option<&'static Model> {
+    let own = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
+    if provider == "openrouter" {
+        return resold(own);
+    }
+    [model, own, untuned(own), undated(untuned(own))].into_iter().find_map(|name| exact(provider, name))
+}
+
+/// All models, by provider and id.
+#[must_use]
+pub fn all() -> &'static [Model] {
+    &MODELS
+}
+
+static MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| entry::models(include_str!("../data/catalog.jsonl")));
+
+fn exact(provider: &str, model: &str) -> Option<&'static Model> {
+    let at = MODELS.binary_search_by(|known| (known.provider, known.id).cmp(&(provider, model))).ok()?;
+    MODELS.get(at)
+}
+
+/// The model behind OpenRouter's name for it. OpenRouter charges what the maker charges, so the makers that serve their
+/// models themselves lend it their figures; a variant (`:free`, `:nitro`) is another offer with another price.
+///
+/// <https://openrouter.ai/docs/faq>
+fn resold(model: &str) -> Option<&'static Model> {
+    const MAKERS: &[(&str, &str, &str)] = &[
+        ("openai/", "openai", ""),
+        ("anthropic/", "anthropic", "claude-"),
+        ("google/", "gemini", "gemini-"),
+        ("x-ai/", "xai", "grok-"),
+    ];
+    let (provider, id) = MAKERS.iter().find_map(|(vendor, provider, family)| {
+        model.strip_prefix(vendor).filter(|id| id.starts_with(family)).map(|id| (*provider, id))
+    })?;
+    // OpenRouter writes claude-sonnet-4.5, Anthropic claude-sonnet-4-5.
+    exact(provider, id).or_else(|| exact(provider, &id.replace('.', "-")))
+}
+
+/// `ft:gpt-4o-2024-08-06:owner::id` without its owner; any other name as it is.
+fn untuned(model: &str) -> &str {
+    match model.strip_prefix("ft:").and_then(|rest| rest.find(':')) {
+        Some(end) => model.get(..end + "ft:".len()).unwrap_or(model),
+        None => model,
+    }
+}
+
+/// The name without `-latest` or a trailing date: `-2026-03-05`, `-20260305`, `@20260305`.
+fn undated(model: &str) -> &str {
+    fn is_date(text: &str) -> bool {
+        matches!(text.len(), 8 | 10)
+            && text.bytes().enumerate().all(|(at, byte)| match (text.len(), at) {
+                (10, 4 | 7) => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            })
+    }
+    if let Some(base) = model.strip_suffix("-latest") {
+        return base;
+    }
+    [10, 8]
+        .into_iter()
+        .find_map(|length| {
+            let (base, date) = model.split_at_checked(model.len().checked_sub(length)?)?;
+            base.strip_suffix(['-', '@']).filter(|base| is_date(date) && !base.is_empty())
+        })
+        .unwrap_or(model)
+}

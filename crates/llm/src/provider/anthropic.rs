@@ -1,0 +1,43 @@
+//! Anthropic: <https://docs.anthropic.com/en/api/messages>
+
+use super::{Auth, Dialect, Head, Operation, Provider};
+
+/// Anthropic itself. The base URL carries no `/v1`, as in its SDKs.
+pub struct Anthropic;
+
+impl Provider for Anthropic {
+    fn id(&self) -> &'static str {
+        "anthropic"
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Anthropic
+    }
+
+    fn base_url(&self) -> Option<&'static str> {
+        Some("https://api.anthropic.com")
+    }
+
+    fn key_env(&self) -> Option<&'static str> {
+        Some("ANTHROPIC_API_KEY")
+    }
+
+    fn auth(&self) -> Auth {
+        Auth::Header("x-api-key")
+    }
+
+    /// A native client chooses its API version and betas. A translated call is written in the form of 2023-06-01:
+    /// from 2026-10-21 on, sampling parameters are refused.
+    ///
+    /// <https://docs.anthropic.com/en/api/versioning>
+    fn request(&self, operation: Operation) -> Head {
+        Head {
+            path: Some(match operation {
+                Operation::Chat => "/v1/messages",
+                Operation::CountTokens => "/v1/messages/count_tokens",
+            }),
+            headers: &[("anthropic-version", "2023-06-01")],
+            forward: &["anthropic-version", "anthropic-beta"],
+        }
+    }
+}

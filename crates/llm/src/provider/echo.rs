@@ -1,0 +1,147 @@
+//! A model without a model: it says what it was told, so that the first call works before any key is at hand.
+//!
+//! It lives in this process and speaks OpenAI's Chat Completions in real bytes, so that everything around it is
+//! exercised as by a provider. It is deterministic:
+//!
+//! - it repeats the last user message; pictures, documents and sound are named (`[image image/png]`);
+//! - a line `call <tool> {"some": "json"}` calls a tool that was offered, and so does a `tool_choice` that demands a call;
+//! - the result of a tool is repeated;
+//! - a JSON schema is answered with a small value that satisfies it;
+//! - `max_tokens`, `stop` and `n` are honoured, usage is reported, streams come word by word.
+
+mod say;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use serde_json::json;
+
+use super::{Auth, Canned, Dialect, Head, Operation, Provider};
+use crate::{
+    Call, Event, Reply, Usage,
+    call::Part,
+    dialect::{ErrorBody, Malformed},
+    event::{Block, Delta},
+    usage::estimate_tokens,
+};
+
+/// The built-in provider.
+pub struct Echo;
+
+impl Provider for Echo {
+    fn id(&self) -> &'static str {
+        "echo"
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::OpenAiChat
+    }
+
+    fn base_url(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn key_env(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn auth(&self) -> Auth {
+        Auth::None
+    }
+
+    fn request(&self, operation: Operation) -> Head {
+        let path = match operation {
+            Operation::Chat => "/chat/completions",
+            Operation::CountTokens => "/count_tokens",
+        };
+        Head { path: Some(path), headers: &[], forward: &[] }
+    }
+
+    /// Answers in its own dialect; tokens are counted as Anthropic says it: `{"input_tokens": 7}`.
+    fn answer(&self, operation: Operation, body: &[u8]) -> Option<Canned> {
+        Some(match (self.dialect().read_call(body), operation) {
+            (Err(malformed), _) => refuse(malformed),
+            (Ok(call), Operation::CountTokens) => whole(json!({"input_tokens": say::tokens_of(&call)}).to_string()),
+            (Ok(call), Operation::Chat) => converse(&call, body),
+        })
+    }
+}
+
+fn converse(call: &Call, body: &[u8]) -> Canned {
+    let choices = say::choices(call);
+    let output = choices.iter().flat_map(|choice| &choice.parts).map(say::tokens_of_part).fold(0, u64::saturating_add);
+    let reply = Reply {
+        id: format!("chatcmpl-echo-{:016x}", fingerprint(body)),
+        model: call.model.clone(),
+        created: None,
+        choices,
+        usage: Usage { input: say::tokens_of(call), output, ..Usage::default() },
+        service_tier: None,
+    };
+    if call.stream {
+        Canned { status: 200, content_type: "text/event-stream", chunks: frames(reply, call.include_usage) }
+    } else {
+        let (bytes, _) = Dialect::OpenAiChat.write_reply(&reply);
+        Canned { status: 200, content_type: "application/json", chunks: vec![bytes] }
+    }
+}
+
+fn refuse(malformed: Malformed) -> Canned {
+    let error = ErrorBody {
+        status: 400,
+        kind: "invalid_request_error".into(),
+        message: malformed.message,
+        param: malformed.field,
+        ..ErrorBody::default()
+    };
+    Canned { status: 400, content_type: "application/json", chunks: vec![Dialect::OpenAiChat.write_error(&error)] }
+}
+
+fn whole(body: String) -> Canned {
+    Canned { status: 200, content_type: "application/json", chunks: vec![body.into_bytes()] }
+}
+
+/// The reply as a stream: one chunk per event that has bytes.
+fn frames(reply: Reply, include_usage: bool) -> Vec<Vec<u8>> {
+    let mut writer = Dialect::OpenAiChat.writer(include_usage);
+    let mut frames = Vec::new();
+    for event in events(reply) {
+        let mut bytes = Vec::new();
+        writer.push(&event, &mut bytes);
+        if !bytes.is_empty() {
+            frames.push(bytes);
+        }
+    }
+    frames
+}
+
+fn events(reply: Reply) -> Vec<Event> {
+    let mut events = vec![Event::Start { id: reply.id, model: reply.model, created: reply.created }];
+    let mut stops = Vec::new();
+    for (choice, content) in (0..).zip(reply.choices) {
+        for (index, part) in (0..).zip(content.parts) {
+            let (block, text, piece): (_, _, fn(String) -> Delta) = match part {
+                Part::Text(text) => (Block::Text, text.text, Delta::Text),
+                Part::ToolUse(tool) => {
+                    (Block::ToolUse { id: tool.id, name: tool.name }, tool.arguments, Delta::Arguments)
+                }
+                // `say` makes no other parts.
+                _ => continue,
+            };
+            events.push(Event::Open { choice, index, block });
+            let words = text.split_inclusive(' ').map(|word| Event::Delta { choice, index, delta: piece(word.into()) });
+            events.extend(words);
+            events.push(Event::Close { choice, index });
+        }
+        stops.extend(content.stop.map(|stop| Event::Stop { choice, stop }));
+    }
+    events.push(Event::Usage { usage: reply.usage, service_tier: reply.service_tier });
+    events.extend(stops);
+    events.push(Event::End);
+    events
+}
+
+/// FNV-1a: the same question has the same id, in every build.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,82 @@
+//! OpenAI: <https://platform.openai.com/docs/api-reference/chat>
+
+use super::{Dialect, Head, OpenAiLike, Operation, Provider, Quirks, WriteFor};
+use crate::catalog;
+
+/// OpenAI itself.
+pub struct OpenAi;
+
+const CHAT: OpenAiLike = OpenAiLike {
+    id: "openai",
+    base_url: Some("https://api.openai.com/v1"),
+    key_env: Some("OPENAI_API_KEY"),
+    quirks: Quirks::NONE,
+};
+
+impl Provider for OpenAi {
+    fn id(&self) -> &'static str {
+        CHAT.id
+    }
+
+    fn dialect(&self) -> Dialect {
+        CHAT.dialect()
+    }
+
+    fn base_url(&self) -> Option<&'static str> {
+        CHAT.base_url
+    }
+
+    fn key_env(&self) -> Option<&'static str> {
+        CHAT.key_env
+    }
+
+    fn request(&self, operation: Operation) -> Head {
+        CHAT.request(operation)
+    }
+
+    /// `max_tokens` is deprecated for every model, and refused by those that think; these refuse sampling parameters,
+    /// too. A model that the catalogue does not know is judged by its family.
+    fn write_for(&self, model: &str, target: WriteFor) -> WriteFor {
+        let thinks = catalog::find(CHAT.id, model).is_none() && is_reasoning_family(model);
+        WriteFor {
+            wants_max_completion_tokens: true,
+            refuses_sampling: target.refuses_sampling || thinks,
+            ..CHAT.write_for(model, target)
+        }
+    }
+}
+
+/// `o1`, `o3-mini`, `gpt-5`, `gpt-6.1-sol`; not `gpt-5-chat-latest`, not `gpt-4o`.
+fn is_reasoning_family(model: &str) -> bool {
+    let number =
+        |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse::<u32>().ok());
+    let is_o = model.strip_prefix('o').and_then(number).is_some();
+    let is_gpt = model.strip_prefix("gpt-").and_then(number).is_some_and(|generation| generation >= 5);
+    is_o || (is_gpt && !model.contains("-chat"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_that_think_are_known_by_catalogue_or_family() {
+        let refuses = |model: &str| {
+            let known = catalog::find("openai", model).map(catalog::Model::write_for).unwrap_or_default();
+            OpenAi.write_for(model, known).refuses_sampling
+        };
+        for model in ["o1", "o3-mini", "o4-mini-2025-04-16", "gpt-5", "gpt-5-mini-2025-08-07", "o9", "gpt-77-nova"] {
+            assert!(refuses(model), "{model}");
+        }
+        for model in
+            ["gpt-4o", "gpt-4.1-mini", "gpt-5-chat-latest", "gpt-5.1", "gpt-77-chat", "omni", "chatgpt-4o-latest"]
+        {
+            assert!(!refuses(model), "{model}");
+        }
+    }
+
+    #[test]
+    fn max_tokens_is_never_sent_to_openai() {
+        assert!(OpenAi.write_for("gpt-4o", WriteFor::default()).wants_max_completion_tokens);
+    }
+}

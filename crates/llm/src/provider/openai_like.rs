@@ -1,0 +1,69 @@
+//! Servers that speak OpenAI's Chat Completions: <https://platform.openai.com/docs/api-reference/chat>
+//!
+//! A vendor is a const of [`OpenAiLike`]. Its base URL is the one that its users give to the OpenAI SDK, `/v1` included
+//! where the vendor has one; the path behind it is always `/chat/completions`.
+
+use super::{BadAnswer, Dialect, Failure, Head, Operation, Provider, Quirks, classify};
+
+/// A vendor that speaks Chat Completions.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenAiLike {
+    /// As [`Provider::id`].
+    pub id: &'static str,
+    /// As [`Provider::base_url`].
+    pub base_url: Option<&'static str>,
+    /// As [`Provider::key_env`].
+    pub key_env: Option<&'static str>,
+    pub quirks: Quirks,
+}
+
+/// Any such server: an account says where it is.
+pub const GENERIC: OpenAiLike = OpenAiLike { id: "openai_like", base_url: None, key_env: None, quirks: Quirks::NONE };
+
+impl Provider for OpenAiLike {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::OpenAiChat
+    }
+
+    fn base_url(&self) -> Option<&'static str> {
+        self.base_url
+    }
+
+    fn key_env(&self) -> Option<&'static str> {
+        self.key_env
+    }
+
+    fn request(&self, operation: Operation) -> Head {
+        Head {
+            path: match operation {
+                Operation::Chat => Some("/chat/completions"),
+                Operation::CountTokens => None,
+            },
+            headers: &[],
+            forward: &[],
+        }
+    }
+
+    fn quirks(&self) -> Quirks {
+        self.quirks
+    }
+
+    fn failure(&self, bad: &BadAnswer<'_>) -> Failure {
+        let inner = self.quirks.wraps_errors.then(|| inner_error(bad.body)).flatten();
+        classify(self.dialect(), &BadAnswer { body: inner.as_deref().unwrap_or(bad.body), ..*bad })
+    }
+}
+
+/// The error of the vendor behind an aggregator: `error.metadata.raw`, JSON as a string or as it is.
+fn inner_error(body: &[u8]) -> Option<Vec<u8>> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    match body.pointer("/error/metadata/raw")? {
+        serde_json::Value::String(text) if !text.is_empty() => Some(text.clone().into_bytes()),
+        object @ serde_json::Value::Object(_) => Some(object.to_string().into_bytes()),
+        _ => None,
+    }
+}

@@ -1,0 +1,13 @@
+//! OpenRouter: <https://openrouter.ai/docs/api-reference/overview>
+//!
+//! It takes `cache_control` on content blocks for the models whose makers do:
+//! <https://openrouter.ai/docs/features/prompt-caching>
+
+use super::{OpenAiLike, Quirks};
+
+pub const OPENROUTER: OpenAiLike = OpenAiLike {
+    id: "openrouter",
+    base_url: Some("https://openrouter.ai/api/v1"),
+    key_env: Some("OPENROUTER_API_KEY"),
+    quirks: Quirks { takes_cache_marks: true, wraps_errors: true, ..Quirks::NONE },
+};
