@@ -1,0 +1,9 @@
+//! Content blocks: [`Part`](crate::call::Part)s in Anthropic's words.
+//!
+//! Types: <https://docs.anthropic.com/en/api/messages#body-messages-content>
+
+mod read;
+mod write;
+
+pub(super) use read::{cache_mark, content};
+pub(super) use write::{Blocks, Place, cache_control, string_or_blocks};

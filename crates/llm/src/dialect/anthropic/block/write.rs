@@ -1,0 +1,278 @@
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::{
+    Loss,
+    call::{CacheMark, Document, Image, Part, Source, Text, Thinking, ToolResult, ToolUse},
+    dialect::{Dialect, Malformed},
+};
+
+/// Where a part stands: `turns[2].parts[0]`.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Place {
+    /// `turns` in a question, `choices` in an answer.
+    pub list: &'static str,
+    pub turn: usize,
+    pub part: usize,
+    /// The part of a tool result or a document.
+    pub inner: Option<usize>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}].parts[{}]", self.list, self.turn, self.part)?;
+        self.inner.map_or(Ok(()), |inner| write!(f, ".parts[{inner}]"))
+    }
+}
+
+/// Writes parts as blocks and keeps the account of what they lose.
+#[derive(Debug)]
+pub(in super::super) struct Blocks {
+    /// The parts were read from this dialect: its file ids mean something, and its blocks are wanted back as they were.
+    pub native: bool,
+    /// The parts go to the model, which is strict: only thinking that it signed itself, only complete tool calls.
+    pub replayed: bool,
+    /// The thinking was done by another model, which would refuse it.
+    pub foreign_thinking: bool,
+    /// The target does not understand cache marks.
+    pub ignores_cache_marks: bool,
+    pub loss: Loss,
+}
+
+impl Blocks {
+    /// The block that says this part; `None` if there is nothing to say (empty text, thinking that must not be replayed).
+    ///
+    /// # Errors
+    /// Content that Anthropic Messages has no block for.
+    pub fn write(&mut self, part: &Part, at: Place) -> Result<Option<Value>, Malformed> {
+        match part {
+            Part::Text(text) => Ok(self.text(text, at)),
+            Part::Refusal(text) => Ok(self.text(&Text { text: text.clone(), ..Text::default() }, at)),
+            Part::Image(image) => self.image(image, at).map(Some),
+            Part::Document(document) => self.document(document, at).map(Some),
+            Part::ToolUse(call) => self.tool_use(call, at).map(Some),
+            Part::ToolResult(result) => self.tool_result(result, at).map(Some),
+            Part::Thinking(thinking) => Ok(self.thinking(thinking)),
+            Part::Native { dialect: Dialect::Anthropic, raw } => Ok(Some(raw.clone())),
+            Part::Native { dialect, raw } => self.foreign(*dialect, raw, at).map(|()| None),
+            Part::Audio(_) => Err(refused(at, "sound", "a transcript as text")),
+        }
+    }
+
+    /// Another dialect's content is refused by name; mere fields of a message (`{"message": {..}}`) are lost by name.
+    fn foreign(&mut self, dialect: Dialect, raw: &Value, at: Place) -> Result<(), Malformed> {
+        let fields = raw.get("message").and_then(Value::as_object).filter(|fields| !fields.contains_key("audio"));
+        if let Some(fields) = fields {
+            for name in fields.keys() {
+                self.loss.note(format!("{at}.{name}"), "anthropic does not know the field");
+            }
+            return Ok(());
+        }
+        let kind = raw.get("type").or_else(|| raw.pointer("/tool_call/type")).and_then(Value::as_str);
+        let kind = kind.or_else(|| raw.pointer("/message/audio").map(|_| "audio")).unwrap_or("unnamed");
+        Err(refused(at, &format!("{} content of type `{kind}`", dialect.as_str()), "text, an image or a document"))
+    }
+
+    fn text(&mut self, text: &Text, at: Place) -> Option<Value> {
+        // Anthropic refuses blocks without a visible character, which OpenAI histories are full of.
+        if text.text.trim().is_empty() {
+            return None;
+        }
+        let mut block = json!({"type": "text", "text": text.text});
+        match &text.notes {
+            Some((Dialect::Anthropic, citations)) => put(&mut block, "citations", citations.clone()),
+            Some(_) => self.loss.note(format!("{at}.notes"), "anthropic has no such annotations"),
+            None => {}
+        }
+        self.mark(&mut block, text.cache);
+        Some(block)
+    }
+
+    fn image(&mut self, image: &Image, at: Place) -> Result<Value, Malformed> {
+        if image.detail.as_deref().is_some_and(|detail| detail != "auto") {
+            self.loss.note(format!("{at}.image.detail"), "anthropic has no level of detail");
+        }
+        let mut block = json!({"type": "image", "source": self.source(&image.source, "image", at)?});
+        self.mark(&mut block, image.cache);
+        Ok(block)
+    }
+
+    fn document(&mut self, document: &Document, at: Place) -> Result<Value, Malformed> {
+        if base64(&document.source).is_some_and(|(media_type, _)| media_type.starts_with("image/")) {
+            // OpenAI clients send pictures as files, too. A picture has no title here.
+            if document.title.is_some() {
+                self.loss.note(format!("{at}.document.title"), "a picture has no title");
+            }
+            let image = Image { source: document.source.clone(), detail: None, cache: document.cache };
+            return self.image(&image, at);
+        }
+        let source = match &document.source {
+            Source::Text(text) => json!({"type": "text", "media_type": "text/plain", "data": text}),
+            Source::Content(parts) => json!({"type": "content", "content": self.inner(parts, at)?}),
+            source => self.source(source, "document", at)?,
+        };
+        let mut block = json!({"type": "document", "source": source});
+        if let Some(title) = &document.title {
+            put(&mut block, "title", title.as_str().into());
+        }
+        if let Some(context) = &document.context {
+            put(&mut block, "context", context.as_str().into());
+        }
+        if let Some(enabled) = document.citations {
+            put(&mut block, "citations", json!({"enabled": enabled}));
+        }
+        self.mark(&mut block, document.cache);
+        Ok(block)
+    }
+
+    fn source(&self, source: &Source, what: &str, at: Place) -> Result<Value, Malformed> {
+        if let Some((media_type, data)) = base64(source) {
+            let fits = match what {
+                "document" => media_type == "application/pdf",
+                _ => media_type.starts_with("image/"),
+            };
+            return if fits {
+                Ok(json!({"type": "base64", "media_type": media_type, "data": data}))
+            } else {
+                let right = if what == "document" { "a PDF, or its text as text" } else { "a picture" };
+                Err(refused(at, &format!("{what} data of type `{media_type}`"), right))
+            };
+        }
+        match source {
+            Source::Url(url) if url.starts_with("data:") => {
+                Err(refused(at, "a data: URL that is not base64", "data:<media type>;base64,<data>"))
+            }
+            Source::Url(url) => Ok(json!({"type": "url", "url": url})),
+            Source::File(id) if self.native => Ok(json!({"type": "file", "file_id": id})),
+            Source::File(_) => {
+                Err(refused(at, "a file id of another provider's store", "the file itself as base64, or its URL"))
+            }
+            _ => Err(refused(at, &format!("{what} given as text"), "base64 or a URL")),
+        }
+    }
+
+    fn tool_use(&mut self, call: &ToolUse, at: Place) -> Result<Value, Malformed> {
+        let text = if call.arguments.trim().is_empty() { "{}" } else { &call.arguments };
+        let mut input: Value = serde_json::from_str(text).unwrap_or_default();
+        if !input.is_object() {
+            let message =
+                format!("{at}: the arguments of tool call `{}` ({}) must be a JSON object", call.id, call.name);
+            if self.replayed {
+                return Err(Malformed { field: Some(format!("{at}.arguments")), message });
+            }
+            // An answer cut off amid its arguments still says which tool was meant.
+            self.loss.note(format!("{at}.arguments"), message);
+            input = json!({});
+        }
+        let mut block = json!({"type": "tool_use", "id": self.id(&call.id, at)?, "name": call.name, "input": input});
+        self.mark(&mut block, call.cache);
+        Ok(block)
+    }
+
+    fn tool_result(&mut self, result: &ToolResult, at: Place) -> Result<Value, Malformed> {
+        let mut block = json!({"type": "tool_result", "tool_use_id": self.id(&result.tool_use_id, at)?});
+        let content = self.inner(&result.parts, at)?;
+        if let Some(content) = string_or_blocks(content) {
+            put(&mut block, "content", content);
+        }
+        if let Some(failed) = result.is_error {
+            put(&mut block, "is_error", failed.into());
+        }
+        self.mark(&mut block, result.cache);
+        Ok(block)
+    }
+
+    fn inner(&mut self, parts: &[Part], at: Place) -> Result<Vec<Value>, Malformed> {
+        let mut blocks = Vec::with_capacity(parts.len());
+        for (inner, part) in parts.iter().enumerate() {
+            blocks.extend(self.write(part, Place { inner: Some(inner), ..at })?);
+        }
+        Ok(blocks)
+    }
+
+    /// Thinking of another model, and thinking that nobody signed, would be refused: it is left out.
+    fn thinking(&mut self, thinking: &Thinking) -> Option<Value> {
+        let unsigned = matches!(thinking, Thinking::Text { signature: None, .. });
+        if self.replayed && (self.foreign_thinking || unsigned) {
+            let why =
+                if unsigned { "thinking without a signature is refused" } else { "the signature is another model's" };
+            self.loss.note("turns[*].thinking", why);
+            return None;
+        }
+        Some(match thinking {
+            Thinking::Text { text, signature } => {
+                json!({"type": "thinking", "thinking": text, "signature": signature.as_deref().unwrap_or_default()})
+            }
+            Thinking::Redacted { data } => json!({"type": "redacted_thinking", "data": data}),
+        })
+    }
+
+    /// A tool call's id in the characters that Anthropic allows. Call and result are written alike, so they still meet.
+    fn id(&self, id: &str, at: Place) -> Result<String, Malformed> {
+        if id.is_empty() && self.replayed {
+            return Err(Malformed {
+                field: Some(at.to_string()),
+                message: format!("{at}: a tool call must have an id"),
+            });
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        Ok(id.chars().map(|c| if self.native || allowed(c) { c } else { '_' }).collect())
+    }
+
+    fn mark(&mut self, block: &mut Value, mark: Option<CacheMark>) {
+        let Some(mark) = mark else { return };
+        if self.ignores_cache_marks {
+            self.loss.note("cache_marks", "the target takes no cache marks");
+        } else {
+            put(block, "cache_control", cache_control(mark));
+        }
+    }
+}
+
+/// The mark as Anthropic writes it.
+pub(in super::super) fn cache_control(mark: CacheMark) -> Value {
+    match mark {
+        CacheMark::Default => json!({"type": "ephemeral"}),
+        CacheMark::FiveMinutes => json!({"type": "ephemeral", "ttl": "5m"}),
+        CacheMark::OneHour => json!({"type": "ephemeral", "ttl": "1h"}),
+    }
+}
+
+/// The blocks as content: a lone plain text as a string, as most clients write it; `None` if there are none.
+pub(in super::super) fn string_or_blocks(mut blocks: Vec<Value>) -> Option<Value> {
+    let is_plain = |block: &Value| {
+        block.as_object().is_some_and(|block| block.len() == 2 && block.get("type") == Some(&json!("text")))
+    };
+    match blocks.as_mut_slice() {
+        [] => None,
+        [block] if is_plain(block) => block.get_mut("text").map(Value::take),
+        _ => Some(blocks.into()),
+    }
+}
+
+/// Media type and data, whether they stand apart or in a `data:` URL.
+fn base64(source: &Source) -> Option<(&str, &str)> {
+    match source {
+        Source::Base64 { media_type, data } => Some((media_type, data)),
+        Source::Url(url) => {
+            let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
+            let media_type = head.strip_suffix(";base64")?;
+            Some((media_type.split_once(';').map_or(media_type, |(media_type, _parameters)| media_type), data))
+        }
+        _ => None,
+    }
+}
+
+fn refused(at: Place, what: &str, right: &str) -> Malformed {
+    Malformed {
+        field: Some(at.to_string()),
+        message: format!("{at}: Anthropic Messages does not take {what}: send {right}"),
+    }
+}
+
+fn put(block: &mut Value, name: &str, value: Value) {
+    if let Some(block) = block.as_object_mut() {
+        block.insert(name.to_owned(), value);
+    }
+}

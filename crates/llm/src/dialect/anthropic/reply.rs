@@ -1,0 +1,160 @@
+//! Whole answers: <https://docs.anthropic.com/en/api/messages#response-id>
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    block::{self, Blocks, Place},
+    error,
+    usage::{self, Counts},
+};
+use crate::{
+    Loss, Reply,
+    call::Part,
+    dialect::{Glance, Malformed, field::Field},
+    reply::{Choice, Stop},
+    usage::estimate_tokens,
+};
+
+/// Reads a whole answer.
+///
+/// # Errors
+/// The body is not a message, or a block of it lacks what its type needs.
+pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|wrong| Malformed { field: None, message: format!("the answer is not JSON: {wrong}") })?;
+    let root = Field::root(&value);
+    let parts = block::content(&root.need("content", "an array of content blocks")?)?;
+    let sequence = root.get("stop_sequence").map(|sequence| sequence.string()).transpose()?;
+    let stop = root.get("stop_reason").map(|reason| reason.text()).transpose()?;
+    let stop =
+        stop.map(|reason| read_stop(reason, sequence, parts.iter().any(|part| matches!(part, Part::ToolUse(_)))));
+    let counts = root.get("usage").map(|usage| Counts::from(usage.value.clone())).unwrap_or_default();
+    Ok(Reply {
+        id: root.need("id", "the id of the message")?.string()?,
+        model: root.need("model", "the name of the model")?.string()?,
+        created: None,
+        choices: vec![Choice { parts, stop }],
+        usage: counts.usage(),
+        service_tier: counts.service_tier,
+    })
+}
+
+/// Writes a whole answer. Anthropic knows one answer per question: further ones are lost.
+#[must_use]
+pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
+    let mut blocks = Blocks {
+        native: true,
+        replayed: false,
+        foreign_thinking: false,
+        ignores_cache_marks: false,
+        loss: Loss::none(),
+    };
+    let nothing = Choice::default();
+    let choice = reply.choices.first().unwrap_or(&nothing);
+    let mut content = Vec::with_capacity(choice.parts.len());
+    for (at, part) in choice.parts.iter().enumerate() {
+        let place = Place { list: "choices", turn: 0, part: at, inner: None };
+        match blocks.write(part, place) {
+            Ok(block) => content.extend(block),
+            Err(refused) => blocks.loss.note(place.to_string(), refused.message),
+        }
+    }
+    let mut loss = blocks.loss;
+    if reply.choices.len() > 1 {
+        loss.note("choices", "anthropic gives one answer");
+    }
+    let (reason, sequence) = match &choice.stop {
+        Some(stop) => write_stop(stop, Said::of(&choice.parts)),
+        None => (None, None),
+    };
+    let body = json!({
+        "id": reply.id,
+        "type": "message",
+        "role": "assistant",
+        "model": reply.model,
+        "content": content,
+        "stop_reason": reason,
+        "stop_sequence": sequence,
+        "usage": usage::write(&reply.usage, reply.service_tier.as_deref()),
+    });
+    (body.to_string().into_bytes(), loss)
+}
+
+/// Usage, tier and stop of a whole answer without building it.
+#[must_use]
+pub fn glance(body: &[u8]) -> Glance {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Message<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Option<std::borrow::Cow<'a, str>>,
+        #[serde(borrow)]
+        content: Option<&'a serde_json::value::RawValue>,
+        stop_reason: Option<serde::de::IgnoredAny>,
+        usage: Option<Counts>,
+    }
+    let Ok(message) = serde_json::from_slice::<Message<'_>>(body) else { return Glance::default() };
+    if message.kind.as_deref() == Some("error") {
+        return Glance { fault: Some(error::fault(body)), ended: true, ..Glance::default() };
+    }
+    let counts = message.usage;
+    let content = message.content.map_or("", |content| content.get());
+    Glance {
+        usage: counts.as_ref().map(Counts::usage),
+        service_tier: counts.and_then(|counts| counts.service_tier),
+        stopped: message.stop_reason.is_some(),
+        ended: true,
+        content: content.len() > "[]".len(),
+        delivered_tokens: estimate_tokens(content),
+        fault: None,
+    }
+}
+
+/// What an answer consists of, as far as its stop reason depends on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Said {
+    pub tool_use: bool,
+    pub refusal: bool,
+}
+
+impl Said {
+    fn of(parts: &[Part]) -> Self {
+        Self {
+            tool_use: parts.iter().any(|part| matches!(part, Part::ToolUse(_))),
+            refusal: parts.iter().any(|part| matches!(part, Part::Refusal(_))),
+        }
+    }
+}
+
+/// The meaning of a `stop_reason`. Servers that say `end_turn` after a tool call mean `tool_use`.
+pub(super) fn read_stop(reason: &str, sequence: Option<String>, tool_use: bool) -> Stop {
+    match reason {
+        "end_turn" if tool_use => Stop::ToolUse,
+        "end_turn" => Stop::End,
+        "max_tokens" => Stop::Length,
+        "stop_sequence" => Stop::Sequence(sequence),
+        "tool_use" => Stop::ToolUse,
+        "pause_turn" => Stop::Pause,
+        "refusal" => Stop::Filtered,
+        "model_context_window_exceeded" => Stop::ContextWindow,
+        other => Stop::Other(other.to_owned()),
+    }
+}
+
+/// `stop_reason` and `stop_sequence`. A reason that nobody knows is written as it came.
+pub(super) fn write_stop(stop: &Stop, said: Said) -> (Option<&str>, Option<&str>) {
+    let reason = match stop {
+        Stop::End if said.tool_use => "tool_use",
+        Stop::End if said.refusal => "refusal",
+        Stop::End => "end_turn",
+        Stop::Sequence(sequence) => return (Some("stop_sequence"), sequence.as_deref()),
+        Stop::Length => "max_tokens",
+        Stop::ContextWindow => "model_context_window_exceeded",
+        Stop::ToolUse => "tool_use",
+        Stop::Filtered => "refusal",
+        Stop::Pause => "pause_turn",
+        Stop::Other(other) => other,
+    };
+    (Some(reason), None)
+}

@@ -1,0 +1,102 @@
+//! Token counts in Anthropic's words: cached tokens stand beside `input_tokens`, thinking inside `output_tokens`.
+//!
+//! A stream reports twice, in `message_start` and, cumulatively, in `message_delta`: see [`Counts::merge`].
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::usage::Usage;
+
+/// A `usage` object. A field that is missing, `null` or no count says nothing.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(from = "Value")]
+pub(super) struct Counts {
+    input: Option<u64>,
+    output: Option<u64>,
+    cache_read: Option<u64>,
+    cache_write: Option<u64>,
+    /// Of these, with a lifetime of five minutes and of one hour.
+    by_lifetime: Option<(u64, u64)>,
+    thinking: Option<u64>,
+    pub service_tier: Option<String>,
+}
+
+impl From<Value> for Counts {
+    fn from(usage: Value) -> Self {
+        /// Far above every real count, far below every overflow.
+        const MOST: u64 = 1 << 40;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such casts saturate")]
+        let whole = |value: &Value| value.as_u64().or_else(|| value.as_f64().map(|count| count as u64));
+        let count = |path: &str| usage.pointer(path).and_then(whole).map(|count| count.min(MOST));
+        let lifetimes = usage.get("cache_creation").is_some_and(Value::is_object).then(|| {
+            let of = |path: &str| count(path).unwrap_or(0);
+            (of("/cache_creation/ephemeral_5m_input_tokens"), of("/cache_creation/ephemeral_1h_input_tokens"))
+        });
+        Self {
+            input: count("/input_tokens"),
+            output: count("/output_tokens"),
+            cache_read: count("/cache_read_input_tokens"),
+            cache_write: count("/cache_creation_input_tokens"),
+            by_lifetime: lifetimes,
+            thinking: count("/output_tokens_details/thinking_tokens"),
+            service_tier: usage.get("service_tier").and_then(Value::as_str).map(str::to_owned),
+        }
+    }
+}
+
+impl Counts {
+    /// Takes over a later report of the same answer.
+    ///
+    /// Input counts only grow: servers that send zeros in one of the two reports do not undo the other. The output of
+    /// `message_start` is a placeholder (1) that the later count replaces.
+    pub fn merge(&mut self, later: Self) {
+        self.input = self.input.max(later.input);
+        self.cache_read = self.cache_read.max(later.cache_read);
+        self.cache_write = self.cache_write.max(later.cache_write);
+        self.by_lifetime = later.by_lifetime.or(self.by_lifetime);
+        self.output = later.output.or(self.output);
+        self.thinking = later.thinking.or(self.thinking);
+        if later.service_tier.is_some() {
+            self.service_tier = later.service_tier;
+        }
+    }
+
+    /// Every token in its class.
+    pub fn usage(&self) -> Usage {
+        let (short, long) = self.by_lifetime.unwrap_or_default();
+        // What the lifetimes do not explain has the default one.
+        let rest = self.cache_write.unwrap_or(0).saturating_sub(short.saturating_add(long));
+        Usage {
+            input: self.input.unwrap_or(0),
+            cache_read: self.cache_read.unwrap_or(0),
+            cache_write: short.saturating_add(rest),
+            cache_write_1h: long,
+            output: self.output.unwrap_or(0),
+            reasoning: self.thinking.unwrap_or(0),
+            ..Usage::default()
+        }
+    }
+}
+
+/// The `usage` object of an answer.
+pub(super) fn write(usage: &Usage, service_tier: Option<&str>) -> Value {
+    let mut counts = json!({
+        "input_tokens": usage.input.saturating_add(usage.input_audio),
+        "cache_creation_input_tokens": usage.cache_write.saturating_add(usage.cache_write_1h),
+        "cache_read_input_tokens": usage.cache_read,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": usage.cache_write,
+            "ephemeral_1h_input_tokens": usage.cache_write_1h,
+        },
+        "output_tokens": usage.output,
+    });
+    if let Some(fields) = counts.as_object_mut() {
+        if usage.reasoning > 0 {
+            fields.insert("output_tokens_details".into(), json!({"thinking_tokens": usage.reasoning}));
+        }
+        if let Some(tier) = service_tier {
+            fields.insert("service_tier".into(), tier.into());
+        }
+    }
+    counts
+}
