@@ -250,3 +250,6 @@ impl From<Failure> for Error {
         error
     }
 }
+
+#[cfg(test)]
+mod tests;

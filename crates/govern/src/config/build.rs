@@ -22,7 +22,7 @@ use serde_json::Value as Json;
 use super::{
     problem::{Fault, Problem},
     raw::Raw,
-    report::Report,
+    report::{At, Report},
     shape::Shape,
     snapshot::{Account, Route, Rules, Settings},
     tree,
@@ -133,18 +133,17 @@ pub fn schema() -> &'static Json {
 /// Text to `Raw`; what did not fit is reported and left out.
 fn read(text: &str, lookup: Lookup<'_>, report: &mut Report) -> Option<Raw> {
     if text.len() > MOST_BYTES {
-        let fix = Some("split the work over several gateways, or keep keys in the database".to_owned());
-        report.error(Fault::Syntax, "", format!("the file has {} bytes, more than 10 MiB", text.len()), fix);
+        let fix = "split the work over several gateways, or keep keys in the database";
+        report.error(Fault::Syntax, At::Value(""), format!("the file has {} bytes, more than 10 MiB", text.len()), fix);
         return None;
     }
     let root = match tree::read(text) {
         Ok(root) => root,
         Err(problem) => {
-            let fix =
-                Some("see https://yaml.org/spec/1.2.2/ or put texts with special characters in quotes".to_owned());
+            let fix = "see https://yaml.org/spec/1.2.2/ or put texts with special characters in quotes";
             match problem.at {
-                Some(at) => report.error_at(Fault::Syntax, "", at, problem.message, fix),
-                None => report.error(Fault::Syntax, "", problem.message, fix),
+                Some(at) => report.error(Fault::Syntax, At::Place("", at), problem.message, fix),
+                None => report.error(Fault::Syntax, At::Value(""), problem.message, fix),
             }
             return None;
         }
@@ -153,7 +152,7 @@ fn read(text: &str, lookup: Lookup<'_>, report: &mut Report) -> Option<Raw> {
     match serde_json::from_value(json) {
         Ok(raw) => Some(raw),
         Err(error) => {
-            report.error(Fault::WrongType, "", error.to_string(), None);
+            report.error(Fault::WrongType, At::Value(""), error.to_string(), "compare with config/example.yaml");
             None
         }
     }

@@ -96,7 +96,7 @@ pub struct Problem {
     pub path: String,
     pub message: String,
     /// What to do about it, in one line.
-    pub fix: Option<String>,
+    pub fix: String,
     /// `None` where there is no file.
     pub place: Option<Place>,
     /// The line of the file, with credentials masked.
@@ -128,9 +128,7 @@ impl Problem {
             let caret = "^".repeat(width.min(room).max(1));
             _ = writeln!(text, " {number} | {source}\n {gutter} | {lead}{caret}");
         }
-        if let Some(fix) = &self.fix {
-            _ = writeln!(text, "  fix: {fix}");
-        }
+        _ = writeln!(text, "  fix: {}", self.fix);
         text
     }
 

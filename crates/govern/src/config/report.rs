@@ -7,6 +7,15 @@ use super::problem::{Fault, Place, Problem, Severity};
 /// More problems than this help nobody.
 const MOST_PROBLEMS: usize = 200;
 
+/// What a problem points at.
+pub(super) enum At<'p> {
+    /// The value of the setting with this path, or the nearest thing around it.
+    Value(&'p str),
+    /// The name of the setting.
+    Name(&'p str),
+    Place(&'p str, Place),
+}
+
 /// Collects the problems of one configuration.
 #[derive(Debug, Default)]
 pub(super) struct Report {
@@ -54,22 +63,12 @@ impl Report {
         }
     }
 
-    pub fn error(&mut self, fault: Fault, path: &str, message: impl Into<String>, fix: Option<String>) {
-        self.add(Severity::Error, fault, path, self.value_place(path), (message.into(), fix));
+    pub fn error(&mut self, fault: Fault, at: At<'_>, message: impl Into<String>, fix: impl Into<String>) {
+        self.add(Severity::Error, fault, at, (message.into(), fix.into()));
     }
 
-    /// An error at the name of a setting.
-    pub fn error_at_key(&mut self, fault: Fault, path: &str, message: impl Into<String>, fix: Option<String>) {
-        let at = self.keys.get(path).copied().or_else(|| self.value_place(path));
-        self.add(Severity::Error, fault, path, at, (message.into(), fix));
-    }
-
-    pub fn error_at(&mut self, fault: Fault, path: &str, at: Place, message: String, fix: Option<String>) {
-        self.add(Severity::Error, fault, path, Some(at), (message, fix));
-    }
-
-    pub fn warning(&mut self, fault: Fault, path: &str, message: impl Into<String>, fix: Option<String>) {
-        self.add(Severity::Warning, fault, path, self.value_place(path), (message.into(), fix));
+    pub fn warning(&mut self, fault: Fault, at: At<'_>, message: impl Into<String>, fix: impl Into<String>) {
+        self.add(Severity::Warning, fault, at, (message.into(), fix.into()));
     }
 
     pub fn has_errors(&self) -> bool {
@@ -101,15 +100,12 @@ impl Report {
         }
     }
 
-    fn add(
-        &mut self,
-        severity: Severity,
-        fault: Fault,
-        path: &str,
-        place: Option<Place>,
-        words: (String, Option<String>),
-    ) {
-        let (message, fix) = words;
+    fn add(&mut self, severity: Severity, fault: Fault, at: At<'_>, (message, fix): (String, String)) {
+        let (path, place) = match at {
+            At::Value(path) => (path, self.value_place(path)),
+            At::Name(path) => (path, self.keys.get(path).copied().or_else(|| self.value_place(path))),
+            At::Place(path, place) => (path, Some(place)),
+        };
         // An error is never lost behind warnings.
         let full = self.problems.len() >= MOST_PROBLEMS && (severity == Severity::Warning || self.has_errors());
         if !full {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     problem::{Fault, closest, list},
-    report::Report,
+    report::{At, Report},
     tree::{Node, Value},
     variable::{BadVariable, Lookup, expand},
 };
@@ -93,10 +93,10 @@ impl Shape<'_> {
             let below = join(path, &name);
             self.report.note_key(&below, key.at);
             if matches!(key.value, Value::Null | Value::List(_) | Value::Map(_)) {
-                self.report.error(Fault::BadName, path, "a setting's name is a text", None);
+                self.report.error(Fault::BadName, At::Value(path), "a setting's name is a text", "put it in quotes");
             } else if out.contains_key(&name) {
-                let fix = "keep one of them".to_owned();
-                self.report.error_at(Fault::Duplicate, &below, key.at, format!("`{name}` stands twice"), Some(fix));
+                let fix = "keep one of them";
+                self.report.error(Fault::Duplicate, At::Place(&below, key.at), format!("`{name}` stands twice"), fix);
             } else if let Some(property) = known.and_then(|known| known.get(&name)).or(any) {
                 let property = property.clone();
                 let is_map = known.is_none() && kind(&self.resolve(&property, value)) == "object";
@@ -117,8 +117,8 @@ impl Shape<'_> {
             complete = false;
             // A setting that is there and wrong has been reported already.
             if !entries.iter().any(|(key, value)| key.text == *name && !matches!(value.value, Value::Null)) {
-                let fix = Some(format!("add `{name}: ...`"));
-                self.report.error(Fault::MissingField, path, format!("`{name}` is missing"), fix);
+                let fix = format!("add `{name}: ...`");
+                self.report.error(Fault::MissingField, At::Value(path), format!("`{name}` is missing"), fix);
             }
         }
         complete.then_some(Json::Object(out))
@@ -131,7 +131,7 @@ impl Shape<'_> {
         };
         let place = if path.is_empty() { "at the top".to_owned() } else { format!("in `{path}`") };
         let message = format!("there is no setting `{name}` {place}");
-        self.report.error_at(Fault::UnknownField, &join(path, name), key.at, message, Some(fix));
+        self.report.error(Fault::UnknownField, At::Place(&join(path, name), key.at), message, fix);
     }
 
     fn array(&mut self, node: &Node, schema: &Json, path: &str) -> Option<Json> {
@@ -140,7 +140,7 @@ impl Shape<'_> {
         };
         let fewest = schema.get("minItems").and_then(Json::as_u64).unwrap_or_default();
         if (items.len() as u64) < fewest {
-            self.report.error(Fault::MissingField, path, "the list is empty", Some("name at least one".to_owned()));
+            self.report.error(Fault::MissingField, At::Value(path), "the list is empty", "name at least one");
             return None;
         }
         let of = schema.get("items").cloned().unwrap_or(Json::Bool(true));
@@ -162,7 +162,7 @@ impl Shape<'_> {
             None => format!("use one of {}", list(names.iter().copied())),
         };
         let message = format!("`{path}` is {}, not `{text}`", list(names.iter().copied()).replace(", ", " or "));
-        self.report.error(Fault::UnknownValue, path, message, Some(fix));
+        self.report.error(Fault::UnknownValue, At::Value(path), message, fix);
         None
     }
 
@@ -187,7 +187,12 @@ impl Shape<'_> {
         #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
         if (number as f64) < least || (number as f64) > most {
             let message = format!("`{path}` is {number}, which is not from {least} to {most}");
-            self.report.error(Fault::OutOfRange, path, message, Some(format!("write a number from {least} to {most}")));
+            self.report.error(
+                Fault::OutOfRange,
+                At::Value(path),
+                message,
+                format!("write a number from {least} to {most}"),
+            );
             return None;
         }
         Some(value)
@@ -213,12 +218,12 @@ impl Shape<'_> {
             Err(BadVariable::Unset(name)) => {
                 let fix = format!("set {name}, or write `${{{name}:-default}}`");
                 let message = format!("the environment variable {name} is not set");
-                self.report.error(Fault::BadVariable, path, message, Some(fix));
+                self.report.error(Fault::BadVariable, At::Value(path), message, fix);
                 None
             }
             Err(BadVariable::Malformed(text)) => {
-                let fix = "write `${NAME}` or `${NAME:-default}`, and `$$` for a dollar sign".to_owned();
-                self.report.error(Fault::BadVariable, path, format!("`{text}` is no variable"), Some(fix));
+                let fix = "write `${NAME}` or `${NAME:-default}`, and `$$` for a dollar sign";
+                self.report.error(Fault::BadVariable, At::Value(path), format!("`{text}` is no variable"), fix);
                 None
             }
         }
@@ -238,7 +243,7 @@ impl Shape<'_> {
     fn wrong(&mut self, node: &Node, path: &str, right: &str) -> Option<Json> {
         let place = if path.is_empty() { "the configuration".to_owned() } else { format!("`{path}`") };
         let message = format!("{place} must be {right}, not {}", node.kind());
-        self.report.error(Fault::WrongType, path, message, Some(format!("write {right}")));
+        self.report.error(Fault::WrongType, At::Value(path), message, format!("write {right}"));
         None
     }
 }

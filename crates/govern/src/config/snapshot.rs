@@ -55,7 +55,7 @@ pub struct Account {
 ///
 /// It cannot be serialised either:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// let secret = govern::config::Secret::new("a credential");
 /// serde_json::to_string(&secret);
 /// ```

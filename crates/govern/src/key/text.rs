@@ -47,10 +47,19 @@ impl Minted {
     #[must_use]
     pub fn new(env: Env, random: &[u8; RANDOM_BYTES]) -> Self {
         let (secret, id) = random.split_at(32);
-        let (id, secret) = (base62(id, ID_CHARS), base62(secret, SECRET_CHARS));
-        let head = format!("tg_{}_{id}_{secret}", env.as_str());
+        Self::with_id(env, KeyId(base62(id, ID_CHARS)), secret)
+    }
+
+    /// Makes a new secret for the key with this id, as a rotation needs it.
+    #[must_use]
+    pub fn renewed(env: Env, id: KeyId, random: &[u8; 32]) -> Self {
+        Self::with_id(env, id, random)
+    }
+
+    fn with_id(env: Env, id: KeyId, random: &[u8]) -> Self {
+        let head = format!("tg_{}_{id}_{}", env.as_str(), base62(random, SECRET_CHARS));
         let crc = crc32fast::hash(head.as_bytes());
-        Self { id: KeyId(id), text: Secret::new(format!("{head}_{crc:08x}")) }
+        Self { id, text: Secret::new(format!("{head}_{crc:08x}")) }
     }
 
     /// What is stored of it.

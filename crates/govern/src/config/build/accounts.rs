@@ -7,7 +7,7 @@ use llm::{
     provider::{self, Auth, Operation, Provider},
 };
 
-use super::{Checking, Fault};
+use super::{At, Checking, Fault};
 use crate::config::{
     problem::{closest, list},
     quantity,
@@ -40,8 +40,8 @@ impl Checking<'_> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         let good = !name.is_empty() && name.len() <= 64 && name.chars().all(plain);
         if !good {
-            let fix = Some("use at most 64 letters, digits, `.`, `-` and `_`".to_owned());
-            self.report.error_at_key(Fault::BadName, path, format!("`{name}` is no name for an account"), fix);
+            let fix = "use at most 64 letters, digits, `.`, `-` and `_`";
+            self.report.error(Fault::BadName, At::Name(path), format!("`{name}` is no name for an account"), fix);
         }
         good
     }
@@ -84,8 +84,8 @@ impl Checking<'_> {
             };
             let message = format!("no provider is called `{kind}`");
             match raw.kind {
-                Some(_) => self.report.error(Fault::UnknownProvider, &format!("{path}.kind"), message, Some(fix)),
-                None => self.report.error_at_key(Fault::UnknownProvider, path, message, Some(fix)),
+                Some(_) => self.report.error(Fault::UnknownProvider, At::Value(&format!("{path}.kind")), message, fix),
+                None => self.report.error(Fault::UnknownProvider, At::Name(path), message, fix),
             }
         }
         found
@@ -96,7 +96,7 @@ impl Checking<'_> {
         if provider.answer(Operation::Chat, b"{}").is_some() {
             if raw.base_url.is_some() {
                 let message = format!("`{}` answers from within the gateway", provider.id());
-                self.report.error(Fault::NoEffect, &at, message, Some("remove `base_url`".to_owned()));
+                self.report.error(Fault::NoEffect, At::Value(&at), message, "remove `base_url`");
             }
             return Some(String::new());
         }
@@ -104,15 +104,15 @@ impl Checking<'_> {
             let default = provider.base_url().map(str::to_owned);
             if default.is_none() {
                 let message = format!("`{path}` says not where `{}` is reached", provider.id());
-                let fix = Some("add `base_url: http://127.0.0.1:8000/v1`".to_owned());
-                self.report.error_at_key(Fault::MissingField, path, message, fix);
+                let fix = "add `base_url: http://127.0.0.1:8000/v1`";
+                self.report.error(Fault::MissingField, At::Name(path), message, fix);
             }
             return default;
         };
         let url = self.url(written, &at)?;
         if quantity::url(written).is_ok_and(|url| !url.secure && !url.loopback) {
             let message = "prompts and the credential travel unencrypted to another machine";
-            self.report.warning(Fault::PlainHttp, &at, message, Some("use `https://`".to_owned()));
+            self.report.warning(Fault::PlainHttp, At::Value(&at), message, "use `https://`");
         }
         Some(url)
     }
@@ -122,7 +122,7 @@ impl Checking<'_> {
         if let Some(key) = &raw.api_key {
             if provider.auth() == Auth::None {
                 let message = format!("`{}` takes no credential", provider.id());
-                self.report.error(Fault::NoEffect, &at, message, Some("remove `api_key`".to_owned()));
+                self.report.error(Fault::NoEffect, At::Value(&at), message, "remove `api_key`");
             }
             return self.secret(key, &at, provider.key_env().unwrap_or("API_KEY"));
         }
@@ -131,8 +131,8 @@ impl Checking<'_> {
         let found = (self.lookup)(variable).filter(|key| !key.trim().is_empty());
         if found.is_none() {
             let message = format!("`{path}` has no credential, and {variable} is not set");
-            let fix = Some(format!("set {variable}, or add `api_key: ${{NAME}}`"));
-            self.report.error_at_key(Fault::MissingSecret, path, message, fix);
+            let fix = format!("set {variable}, or add `api_key: ${{NAME}}`");
+            self.report.error(Fault::MissingSecret, At::Name(path), message, fix);
         }
         self.secret(&found?, &at, variable)
     }
@@ -142,13 +142,13 @@ impl Checking<'_> {
         let text = written.trim();
         self.report.mask(text);
         if is_sample(text) {
-            let fix = Some(format!("put the real one into {variable} and write `${{{variable}}}`"));
-            self.report.error(Fault::SampleSecret, path, "the credential is empty or a placeholder", fix);
+            let fix = format!("put the real one into {variable} and write `${{{variable}}}`");
+            self.report.error(Fault::SampleSecret, At::Value(path), "the credential is empty or a placeholder", fix);
             return None;
         }
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
             let message = "the credential has blanks or characters that no header can carry";
-            self.report.error(Fault::BadHeader, path, message, Some("look for a stray line break or quote".to_owned()));
+            self.report.error(Fault::BadHeader, At::Value(path), message, "look for a stray line break or quote");
             return None;
         }
         self.warn_of_literal(path, variable);
@@ -158,8 +158,8 @@ impl Checking<'_> {
     /// A secret that stands in the file ends up in backups, logs of changes and chats.
     pub(super) fn warn_of_literal(&mut self, path: &str, variable: &str) {
         if self.report.stands_in_file(path) && !self.report.is_from_environment(path) {
-            let fix = Some(format!("put it into the environment and write `${{{variable}}}`"));
-            self.report.warning(Fault::SecretInFile, path, "a secret stands in the file itself", fix);
+            let fix = format!("put it into the environment and write `${{{variable}}}`");
+            self.report.warning(Fault::SecretInFile, At::Value(path), "a secret stands in the file itself", fix);
         }
     }
 
@@ -175,8 +175,8 @@ impl Checking<'_> {
                 let rate = exact.filter(|rate| *rate <= 1_000_000_000_000);
                 if rate.is_none() {
                     let message = format!("{dollars} is no price in dollars per million tokens");
-                    let fix = Some("write a number from 0 to 1000000".to_owned());
-                    self.report.error(Fault::OutOfRange, &format!("{path}.{name}"), message, fix);
+                    let fix = "write a number from 0 to 1000000";
+                    self.report.error(Fault::OutOfRange, At::Value(&format!("{path}.{name}")), message, fix);
                 }
                 rate
             };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checking, Fault};
+use super::{At, Checking, Fault};
 use crate::config::{raw::Items, shape::join};
 
 /// Headers that the gateway or the connection itself sets: credentials, framing, hop by hop.
@@ -39,13 +39,18 @@ impl Checking<'_> {
         for (name, value) in headers {
             let at = join(path, name);
             if !value.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b)) {
-                let fix = Some("write printable ASCII on one line".to_owned());
-                self.report.error(Fault::BadHeader, &at, format!("the value of `{name}` is not allowed in HTTP"), fix);
+                let fix = "write printable ASCII on one line";
+                self.report.error(
+                    Fault::BadHeader,
+                    At::Value(&at),
+                    format!("the value of `{name}` is not allowed in HTTP"),
+                    fix,
+                );
             }
             let lower = name.to_ascii_lowercase();
             if good.iter().any(|(other, _)| *other == lower) {
                 let message = format!("the header `{lower}` stands twice");
-                self.report.error_at_key(Fault::Duplicate, &at, message, Some("keep one of them".to_owned()));
+                self.report.error(Fault::Duplicate, At::Name(&at), message, "keep one of them");
             } else if self.header_name(name, &at) {
                 good.push((lower, value.trim().to_owned()));
             }
@@ -64,13 +69,18 @@ impl Checking<'_> {
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         let lower = name.to_ascii_lowercase();
         if name.is_empty() || !name.bytes().all(token) {
-            let fix = Some("use letters, digits and `-`".to_owned());
-            self.report.error_at_key(Fault::BadHeader, path, format!("`{name}` is no name of a header"), fix);
+            let fix = "use letters, digits and `-`";
+            self.report.error(Fault::BadHeader, At::Name(path), format!("`{name}` is no name of a header"), fix);
             return false;
         }
         if OWN.contains(&lower.as_str()) || lower.starts_with("x-tollgate-") || lower.starts_with("x-forwarded-") {
-            let fix = Some("leave it out; a credential belongs in `api_key`".to_owned());
-            self.report.error_at_key(Fault::BadHeader, path, format!("the gateway itself rules over `{lower}`"), fix);
+            let fix = "leave it out; a credential belongs in `api_key`";
+            self.report.error(
+                Fault::BadHeader,
+                At::Name(path),
+                format!("the gateway itself rules over `{lower}`"),
+                fix,
+            );
             return false;
         }
         true

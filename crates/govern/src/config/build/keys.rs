@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Checking, Fault};
+use super::{At, Checking, Fault};
 use crate::{
     access::Pattern,
     config::{
@@ -41,19 +41,24 @@ impl Checking<'_> {
             let Some(key) = key else { continue };
             let path = format!("keys[{at}]");
             if key.name.trim().is_empty() || key.name.len() > 128 || key.name.contains(char::is_control) {
-                let fix = Some("write a name of at most 128 characters".to_owned());
-                self.report.error(Fault::BadName, &format!("{path}.name"), "a key needs a name for people", fix);
+                let fix = "write a name of at most 128 characters";
+                self.report.error(
+                    Fault::BadName,
+                    At::Value(&format!("{path}.name")),
+                    "a key needs a name for people",
+                    fix,
+                );
             } else if !names.insert(key.name.as_str()) {
                 let message = format!("two keys are called `{}`", key.name);
-                let fix = Some("give each key its own name".to_owned());
-                self.report.error(Fault::Duplicate, &format!("{path}.name"), message, fix);
+                let fix = "give each key its own name";
+                self.report.error(Fault::Duplicate, At::Value(&format!("{path}.name")), message, fix);
             }
             let models = self.allow_list(key, raw, &path);
             let expires_at = self.expiry(key, &path);
             let Some((id, hash, secret)) = self.material(key, &path) else { continue };
             if !ids.insert(id.clone()) {
-                let fix = Some("make another key with `tollgate keys create`".to_owned());
-                self.report.error(Fault::Duplicate, &path, format!("two keys have the id `{id}`"), fix);
+                let fix = "make another key with `tollgate keys create`";
+                self.report.error(Fault::Duplicate, At::Value(&path), format!("two keys have the id `{id}`"), fix);
             }
             let rule = KeyRule {
                 id: KeyId(id),
@@ -72,19 +77,19 @@ impl Checking<'_> {
     }
 
     fn material(&mut self, key: &RawKey, path: &str) -> Option<Material> {
-        let how = || Some("make one with `tollgate keys create` and write `secret: ${NAME}`".to_owned());
+        let how = "make one with `tollgate keys create` and write `secret: ${NAME}`";
         match (&key.secret, &key.hash) {
             (Some(secret), None) => {
                 let at = format!("{path}.secret");
                 self.report.mask(secret.trim());
                 let Ok(parsed) = Parsed::parse(secret.trim()) else {
                     let message = "the secret is no gateway key (tg_<env>_<id>_<secret>_<check>)";
-                    self.report.error(Fault::BadKey, &at, message, how());
+                    self.report.error(Fault::BadKey, At::Value(&at), message, how);
                     return None;
                 };
                 if key.id.as_deref().is_some_and(|id| id != parsed.id) {
                     let message = format!("the key's text has the id `{}`", parsed.id);
-                    self.report.error(Fault::BadKey, &format!("{path}.id"), message, Some("remove `id`".to_owned()));
+                    self.report.error(Fault::BadKey, At::Value(&format!("{path}.id")), message, "remove `id`");
                 }
                 self.warn_of_literal(&at, "TOLLGATE_KEY");
                 Some((parsed.id.to_owned(), KeyHash([0; 32]), Some(crate::config::Secret::new(secret.trim()))))
@@ -93,25 +98,35 @@ impl Checking<'_> {
                 let hash = hash.trim().parse::<KeyHash>();
                 if hash.is_err() {
                     let message = "a hash reads `hmac-sha256:` and 64 hexadecimal digits";
-                    self.report.error(Fault::BadKey, &format!("{path}.hash"), message, how());
+                    self.report.error(Fault::BadKey, At::Value(&format!("{path}.hash")), message, how);
                 }
                 let id = key.id.as_deref().filter(|id| Parsed::is_id(id));
                 if id.is_none() {
-                    let fix = Some("add `id:` with the twelve characters after `tg_live_`".to_owned());
+                    let fix = "add `id:` with the twelve characters after `tg_live_`";
                     let at = if key.id.is_some() { format!("{path}.id") } else { path.to_owned() };
-                    self.report.error(Fault::BadKey, &at, "a key that is given by its hash needs its id", fix);
+                    self.report.error(
+                        Fault::BadKey,
+                        At::Value(&at),
+                        "a key that is given by its hash needs its id",
+                        fix,
+                    );
                 }
                 Some((id?.to_owned(), hash.ok()?, None))
             }
             (Some(_), Some(_)) => {
-                let fix = Some("keep one of them".to_owned());
-                self.report.error(Fault::Duplicate, path, "a key has either `secret` or `hash`, not both", fix);
+                let fix = "keep one of them";
+                self.report.error(
+                    Fault::Duplicate,
+                    At::Value(path),
+                    "a key has either `secret` or `hash`, not both",
+                    fix,
+                );
                 None
             }
             (None, None) => {
                 // A variable that is not set has been reported already.
                 if !self.report.stands_in_file(&format!("{path}.secret")) {
-                    self.report.error(Fault::MissingField, path, "a key needs `secret` or `hash`", how());
+                    self.report.error(Fault::MissingField, At::Value(path), "a key needs `secret` or `hash`", how);
                 }
                 None
             }
@@ -125,8 +140,8 @@ impl Checking<'_> {
             let Some(entry) = entry else { continue };
             let path = format!("{path}.models[{at}]");
             if entry.is_empty() || Pattern::new(entry.as_str()).is_err() {
-                let fix = Some("write a model's name, `account/model`, or a pattern with one `*`".to_owned());
-                self.report.error(Fault::BadName, &path, format!("`{entry}` names no model"), fix);
+                let fix = "write a model's name, `account/model`, or a pattern with one `*`";
+                self.report.error(Fault::BadName, At::Value(&path), format!("`{entry}` names no model"), fix);
             } else {
                 self.known_entry(entry, raw, &path);
                 good.push(entry.clone());
@@ -146,7 +161,7 @@ impl Checking<'_> {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => "name a model under `models`, or `account/model`".to_owned(),
             };
-            self.report.warning(Fault::UnknownModel, path, format!("nothing is called `{entry}`"), Some(fix));
+            self.report.warning(Fault::UnknownModel, At::Value(path), format!("nothing is called `{entry}`"), fix);
         }
     }
 
@@ -154,13 +169,13 @@ impl Checking<'_> {
         let text = key.expires.as_ref()?;
         let at = format!("{path}.expires");
         let Some(instant) = quantity::instant(text) else {
-            let fix = Some("write `2027-01-31`, or `2027-01-31T12:00:00+01:00`".to_owned());
-            self.report.error(Fault::BadTime, &at, format!("`{text}` is no point in time"), fix);
+            let fix = "write `2027-01-31`, or `2027-01-31T12:00:00+01:00`";
+            self.report.error(Fault::BadTime, At::Value(&at), format!("`{text}` is no point in time"), fix);
             return None;
         };
         if instant <= self.now {
-            let fix = Some("write a later date, or remove the key".to_owned());
-            self.report.warning(Fault::Expired, &at, format!("the key `{}` has expired", key.name), fix);
+            let fix = "write a later date, or remove the key";
+            self.report.warning(Fault::Expired, At::Value(&at), format!("the key `{}` has expired", key.name), fix);
         }
         Some(instant)
     }

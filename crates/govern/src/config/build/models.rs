@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::{Checking, Fault, accounts::Accounts};
+use super::{At, Checking, Fault, accounts::Accounts};
 use crate::{
     access::Pattern,
     config::{
@@ -66,8 +66,8 @@ impl Checking<'_> {
         let pattern = Pattern::new(name).ok().filter(|_| name.len() <= 256 && is_model_name(&name.replace('*', "x")));
         if pattern.is_none() {
             let message = format!("`{}` is no name for a model", name.escape_debug());
-            let fix = Some("use at most 256 characters without blanks, and at most one `*`".to_owned());
-            self.report.error_at_key(Fault::BadName, path, message, fix);
+            let fix = "use at most 256 characters without blanks, and at most one `*`";
+            self.report.error(Fault::BadName, At::Name(path), message, fix);
         }
         pattern
     }
@@ -91,7 +91,7 @@ impl Checking<'_> {
             target.timeouts = self.quiet_timeouts(raw, target.account.timeouts);
             if targets.iter().any(|other| is_repeated(other, &target)) {
                 let message = format!("`{}` stands twice with the same settings", target.name);
-                self.report.error(Fault::Duplicate, &at_path, message, Some("keep one of them".to_owned()));
+                self.report.error(Fault::Duplicate, At::Value(&at_path), message, "keep one of them");
             }
             targets.push(target);
         }
@@ -127,8 +127,8 @@ impl Checking<'_> {
         if upstream.contains('*') && !model.contains('*') {
             let message =
                 format!("`{}` has a `*`, but the model's name `{model}` has none that it could stand for", raw.target);
-            let fix = Some("name one model, or put a `*` into the model's name".to_owned());
-            self.report.error(Fault::BadTarget, &at, message, fix);
+            let fix = "name one model, or put a `*` into the model's name";
+            self.report.error(Fault::BadTarget, At::Value(&at), message, fix);
         }
         let account = accounts.good.get(account.as_str())?;
         let configured = !upstream.contains('*');
@@ -148,7 +148,7 @@ impl Checking<'_> {
             };
             let message =
                 format!("`{}` is no target: a target is `account/model`, not another model", text.escape_debug());
-            self.report.error(Fault::BadTarget, path, message, Some(fix));
+            self.report.error(Fault::BadTarget, At::Value(path), message, fix);
             return None;
         };
         if !accounts.names.iter().any(|name| name == account) {
@@ -159,7 +159,7 @@ impl Checking<'_> {
                 None => format!("add `{account}:` under `providers`, or use one of {}", list(names())),
             };
             let message = format!("no account is called `{account}`");
-            self.report.error(Fault::UnknownAccount, path, message, Some(fix));
+            self.report.error(Fault::UnknownAccount, At::Value(path), message, fix);
             return None;
         }
         Some((account.to_owned(), model.to_owned()))
@@ -175,14 +175,14 @@ impl Checking<'_> {
         for (name, value) in raw {
             let at = join(path, name);
             if GOVERNED.contains(&name.as_str()) {
-                let fix = Some("remove it; the model is chosen by `target`".to_owned());
-                self.report.error_at_key(Fault::BadOverride, &at, format!("`{name}` cannot be forced"), fix);
+                let fix = "remove it; the model is chosen by `target`";
+                self.report.error(Fault::BadOverride, At::Name(&at), format!("`{name}` cannot be forced"), fix);
             } else if name.trim().is_empty() || name.len() > 128 {
-                let fix = Some("name a parameter such as `temperature`".to_owned());
-                self.report.error_at_key(Fault::BadOverride, &at, "an override has no usable name", fix);
+                let fix = "name a parameter such as `temperature`";
+                self.report.error(Fault::BadOverride, At::Name(&at), "an override has no usable name", fix);
             } else if value.is_null() {
-                let fix = Some("write a number, a text or a truth value".to_owned());
-                self.report.error(Fault::BadOverride, &at, format!("`{name}` has no value"), fix);
+                let fix = "write a number, a text or a truth value";
+                self.report.error(Fault::BadOverride, At::Value(&at), format!("`{name}` has no value"), fix);
             }
         }
         raw.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -191,23 +191,28 @@ impl Checking<'_> {
     /// Weights that draw nobody, and weights and priorities that change nothing.
     fn weights(&mut self, raw: &RawModel, strategy: Strategy, targets: &[Target], path: &str) {
         if !targets.is_empty() && targets.iter().all(|target| target.weight == 0) {
-            let fix = Some("give at least one target a weight of 1 or more".to_owned());
+            let fix = "give at least one target a weight of 1 or more";
             let message = "every target has weight 0, so that none can be drawn";
-            self.report.error(Fault::NoWeight, &format!("{path}.targets"), message, fix);
+            self.report.error(Fault::NoWeight, At::Value(&format!("{path}.targets")), message, fix);
         }
         let priorities: BTreeSet<u32> = targets.iter().map(|target| target.priority).collect();
         let all_alone = priorities.len() == targets.len();
         for (at, written) in raw.targets.iter().enumerate() {
             let Some(RawTarget::Full(full)) = written else { continue };
             if strategy == Strategy::Weighted && full.priority.is_some() {
-                let fix = Some("remove it, or use `strategy: priority`".to_owned());
+                let fix = "remove it, or use `strategy: priority`";
                 let message = "`priority` changes nothing under `strategy: weighted`";
-                self.report.warning(Fault::NoEffect, &format!("{path}.targets[{at}].priority"), message, fix);
+                self.report.warning(
+                    Fault::NoEffect,
+                    At::Value(&format!("{path}.targets[{at}].priority")),
+                    message,
+                    fix,
+                );
             }
             if strategy == Strategy::Priority && full.weight.is_some() && all_alone {
-                let fix = Some("give the targets one `priority`, or use `strategy: weighted`".to_owned());
+                let fix = "give the targets one `priority`, or use `strategy: weighted`";
                 let message = "`weight` changes nothing: no two targets have the same priority";
-                self.report.warning(Fault::NoEffect, &format!("{path}.targets[{at}].weight"), message, fix);
+                self.report.warning(Fault::NoEffect, At::Value(&format!("{path}.targets[{at}].weight")), message, fix);
             }
         }
     }
@@ -223,14 +228,14 @@ impl Checking<'_> {
             budget_percent: raw.budget_percent.unwrap_or(default.budget_percent),
         };
         if rule.base > rule.max {
-            let fix = Some("lower `base`, or raise `max`".to_owned());
+            let fix = "lower `base`, or raise `max`";
             let message = "`base` is longer than `max`";
-            self.report.error(Fault::OutOfRange, &format!("{path}.base"), message, fix);
+            self.report.error(Fault::OutOfRange, At::Value(&format!("{path}.base")), message, fix);
         }
         if rule.attempts > rule.total_attempts {
-            let fix = Some("lower `attempts`, or raise `total_attempts`".to_owned());
+            let fix = "lower `attempts`, or raise `total_attempts`";
             let message = format!("`attempts` is more than the {} over all targets", rule.total_attempts);
-            self.report.error(Fault::OutOfRange, &format!("{path}.attempts"), message, fix);
+            self.report.error(Fault::OutOfRange, At::Value(&format!("{path}.attempts")), message, fix);
         }
         rule
     }

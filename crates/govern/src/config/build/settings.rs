@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{Checking, Fault};
+use super::{At, Checking, Fault};
 use crate::config::{
     quantity,
     raw::{Raw, RawLimits, RawTimeouts, RawUnpriced},
@@ -15,13 +15,18 @@ impl Checking<'_> {
         let listen = self.address(raw.listen.as_ref(), "listen").unwrap_or(default.listen);
         let admin_listen = self.address(raw.admin_listen.as_ref(), "admin_listen");
         if admin_listen == Some(listen) {
-            let fix = Some("leave `admin_listen` out: the first address serves both then".to_owned());
-            self.report.error(Fault::Duplicate, "admin_listen", "`admin_listen` is the same as `listen`", fix);
+            let fix = "leave `admin_listen` out: the first address serves both then";
+            self.report.error(
+                Fault::Duplicate,
+                At::Value("admin_listen"),
+                "`admin_listen` is the same as `listen`",
+                fix,
+            );
         }
         let data_dir = raw.data_dir.as_deref().unwrap_or("./data");
         if data_dir.trim().is_empty() || data_dir.contains('\0') {
-            let fix = Some("write a directory such as `./data`".to_owned());
-            self.report.error(Fault::BadName, "data_dir", "`data_dir` names no directory", fix);
+            let fix = "write a directory such as `./data`";
+            self.report.error(Fault::BadName, At::Value("data_dir"), "`data_dir` names no directory", fix);
         }
         Settings {
             listen,
@@ -61,8 +66,8 @@ impl Checking<'_> {
         for (name, written, part) in parts {
             if written.is_some() && part > timeouts.total {
                 let message = format!("`{name}` is longer than the {:?} that the whole call may take", timeouts.total);
-                let fix = Some("raise `total`, or lower it".to_owned());
-                self.report.warning(Fault::NoEffect, &format!("{path}.{name}"), message, fix);
+                let fix = "raise `total`, or lower it";
+                self.report.warning(Fault::NoEffect, At::Value(&format!("{path}.{name}")), message, fix);
             }
         }
         timeouts
@@ -72,8 +77,8 @@ impl Checking<'_> {
     pub(super) fn duration(&mut self, text: Option<&String>, path: &str, default: Duration) -> Duration {
         let duration = self.pause(text, path, default);
         if duration.is_zero() {
-            let fix = Some("write a duration such as `5s`".to_owned());
-            self.report.error(Fault::BadDuration, path, format!("`{path}` is nothing at all"), fix);
+            let fix = "write a duration such as `5s`";
+            self.report.error(Fault::BadDuration, At::Value(path), format!("`{path}` is nothing at all"), fix);
         }
         duration
     }
@@ -82,8 +87,8 @@ impl Checking<'_> {
     pub(super) fn pause(&mut self, text: Option<&String>, path: &str, default: Duration) -> Duration {
         let Some(text) = text else { return default };
         quantity::duration(text).unwrap_or_else(|| {
-            let fix = Some("write a number and its unit: `100ms`, `5s`, `10m`, `1h`, `1d`".to_owned());
-            self.report.error(Fault::BadDuration, path, format!("`{text}` is no duration"), fix);
+            let fix = "write a number and its unit: `100ms`, `5s`, `10m`, `1h`, `1d`";
+            self.report.error(Fault::BadDuration, At::Value(path), format!("`{text}` is no duration"), fix);
             default
         })
     }
@@ -93,8 +98,8 @@ impl Checking<'_> {
         match quantity::url(text) {
             Ok(url) => Some(url.text.to_owned()),
             Err(why) => {
-                let fix = Some("write an address such as `https://api.example.com/v1`".to_owned());
-                self.report.error(Fault::BadUrl, path, format!("`{path}` is no address: {why}"), fix);
+                let fix = "write an address such as `https://api.example.com/v1`";
+                self.report.error(Fault::BadUrl, At::Value(path), format!("`{path}` is no address: {why}"), fix);
                 None
             }
         }
@@ -112,9 +117,9 @@ impl Checking<'_> {
         };
         if limits.inflight_bytes < limits.body_bytes {
             let path = if raw.inflight_bytes.is_some() { "limits.inflight_bytes" } else { "limits.body_bytes" };
-            let fix = Some("raise `inflight_bytes`, or lower `body_bytes`".to_owned());
+            let fix = "raise `inflight_bytes`, or lower `body_bytes`";
             let message = "`inflight_bytes` is smaller than `body_bytes`: the largest body could never be taken";
-            self.report.error(Fault::OutOfRange, path, message, fix);
+            self.report.error(Fault::OutOfRange, At::Value(path), message, fix);
         }
         limits
     }
@@ -123,14 +128,14 @@ impl Checking<'_> {
         let Some(text) = text else { return default };
         match quantity::size(text) {
             Some(0) => {
-                let fix = Some("write a size such as `32MiB`".to_owned());
-                self.report.error(Fault::OutOfRange, path, format!("`{path}` is nothing at all"), fix);
+                let fix = "write a size such as `32MiB`";
+                self.report.error(Fault::OutOfRange, At::Value(path), format!("`{path}` is nothing at all"), fix);
                 default
             }
             Some(size) => size,
             None => {
-                let fix = Some("write a number and its unit: `64KiB`, `32MiB`, `1GiB`".to_owned());
-                self.report.error(Fault::BadSize, path, format!("`{text}` is no size"), fix);
+                let fix = "write a number and its unit: `64KiB`, `32MiB`, `1GiB`";
+                self.report.error(Fault::BadSize, At::Value(path), format!("`{text}` is no size"), fix);
                 default
             }
         }
@@ -140,8 +145,8 @@ impl Checking<'_> {
         let text = text?;
         let address = quantity::address(text);
         if address.is_none() {
-            let fix = Some("write `127.0.0.1:8080`, or `0.0.0.0:8080` for every address of the machine".to_owned());
-            self.report.error(Fault::BadAddress, path, format!("`{text}` is no address to listen at"), fix);
+            let fix = "write `127.0.0.1:8080`, or `0.0.0.0:8080` for every address of the machine";
+            self.report.error(Fault::BadAddress, At::Value(path), format!("`{text}` is no address to listen at"), fix);
         }
         address
     }
@@ -154,8 +159,13 @@ impl Checking<'_> {
             match quantity::url(origin) {
                 Ok(url) if !url.has_path => good.push(url.text.to_ascii_lowercase()),
                 _ => {
-                    let fix = Some("write scheme, host and port alone: `https://app.example.com`".to_owned());
-                    self.report.error(Fault::BadUrl, &path, format!("`{origin}` is no origin of a browser"), fix);
+                    let fix = "write scheme, host and port alone: `https://app.example.com`";
+                    self.report.error(
+                        Fault::BadUrl,
+                        At::Value(&path),
+                        format!("`{origin}` is no origin of a browser"),
+                        fix,
+                    );
                 }
             }
         }
