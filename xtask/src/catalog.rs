@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut report = Report::default();
     let mut entries = BTreeMap::new();
     for (number, line) in text.lines().enumerate() {
-        let row: Row = serde_json::from_str(line).with_context(|| format!("line {} is not a model", number + 1))?;
+        let row: Row<'_> = serde_json::from_str(line).with_context(|| format!("line {} is not a model", number + 1))?;
         if let Some(entry) = entry(&row, &mut report).with_context(|| format!("line {}", number + 1))? {
             keep(&mut entries, entry, &mut report);
         }

@@ -14,14 +14,14 @@ impl Kind {
     pub fn of(status: u16, code: Option<&str>, kind: &str, message: &str) -> Self {
         let code = code.unwrap_or_default();
         let words = message.to_lowercase();
-        if status != 413
-            && let Some(known) = by_code(code).or_else(|| by_code(kind))
-        {
-            // Groq's and OpenAI's word for a request that is larger than a minute's whole allowance.
-            return if known == Self::RateLimited && is_larger_than_limit(&words) { Self::TooLarge } else { known };
+        match by_code(code).or_else(|| by_code(kind)) {
+            // Groq's and OpenAI's words for a request that is larger than a minute's whole allowance.
+            Some(Self::RateLimited) if status == 413 || is_larger_than_limit(&words) => return Self::TooLarge,
+            Some(known) => return known,
+            None => {}
         }
         let status = effective_status(status, code, kind);
-        if matches!(status, 0..400 | 400 | 403 | 404 | 413 | 422 | 500)
+        if matches!(status, 0..300 | 400 | 403 | 404 | 413 | 422 | 500)
             && let Some(known) = by_words(&words)
         {
             return known;
@@ -154,8 +154,7 @@ const POLICY: &[&str] = &[
     "content exists risk",
     "requires moderation",
     "violating our usage policy",
-    "flagged by our safety system",
-    "safety system",
+    "our safety system",
 ];
 
 /// Anthropic answers 400 to an account without credit.

@@ -292,6 +292,14 @@ fn case_090_context_and_policy_errors_are_recognised_per_provider() {
 }
 
 #[test]
+fn a_code_outweighs_the_status_and_words_only_count_where_the_request_is_blamed() {
+    assert_eq!(Kind::of(413, Some("context_length_exceeded"), "", ""), Kind::ContextWindow);
+    assert_eq!(Kind::of(413, Some("rate_limit_exceeded"), "tokens", "no"), Kind::TooLarge);
+    assert_eq!(Kind::of(429, None, "", "your context window is small"), Kind::RateLimited);
+    assert_eq!(Kind::of(503, None, "", "stream_options is not supported"), Kind::Overloaded);
+}
+
+#[test]
 fn an_error_inside_a_stream_has_no_status() {
     assert_eq!(Kind::of(0, None, "overloaded_error", "Overloaded"), Kind::Overloaded);
     assert_eq!(Kind::of(0, None, "api_error", "Internal server error"), Kind::Server);

@@ -20,7 +20,7 @@ fn dollars(text: &str) -> Money {
 }
 
 #[test]
-fn case_058_cached_prompt_tokens_cost_the_cache_rate() {
+fn cached_prompt_tokens_cost_the_cache_rate() {
     let price = flat(Listed { cache_read: Some(rate("1.25")), ..per_million("2.50", "10") });
     // OpenAI says prompt_tokens 2006, cached_tokens 1920 of them: 86 are read afresh.
     let usage = Usage { input: 86, cache_read: 1920, output: 300, ..Usage::default() };
@@ -29,7 +29,7 @@ fn case_058_cached_prompt_tokens_cost_the_cache_rate() {
 }
 
 #[test]
-fn case_059_cache_writes_cost_the_write_rate() {
+fn cache_writes_cost_the_write_rate() {
     let price =
         flat(Listed { cache_write: Some(rate("3.75")), cache_read: Some(rate("0.30")), ..per_million("3", "15") });
     let usage = Usage { input: 3, cache_write: 12304, ..Usage::default() };
