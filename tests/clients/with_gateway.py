@@ -4,6 +4,7 @@ The command finds in its environment:
   TOLLGATE_URL   where the gateway listens
   TOLLGATE_KEY   a key for every model
   NARROW_KEY     a key for `via-openai` alone
+  ADMIN_TOKEN    the token of the control plane
   PROVIDER_URL   the provider, whose `/seen` lists what it was asked
   PROVIDER_KEY   the provider's own key, which no answer may hold
 After the command the gateway gets SIGTERM and must end cleanly.
@@ -34,6 +35,7 @@ models:
   via-openai: {{targets: [up_openai/gpt-4o-mini]}}
   via-anthropic: {{targets: [up_anthropic/claude-sonnet-4-5]}}
   fallback: {{targets: [up_openai/status-503, up_anthropic/claude-sonnet-4-5], retry: {{attempts: 1}}}}
+  echo: {{targets: [echo/echo]}}
   strict: {{targets: [up_anthropic/claude-sonnet-4-5], strict: true}}
 keys:
   - {{name: all, secret: "${{TOLLGATE_KEY}}", models: ["*"]}}
@@ -71,6 +73,7 @@ def main(binaries: Path, command: list[str]) -> int:
             )
         try:
             address = wait_for_address(folder, gateway)
+            own["ADMIN_TOKEN"] = (folder / "data" / "admin_token").read_text().strip()
             env = {**os.environ, **own, "TOLLGATE_URL": f"http://{address}", "PROVIDER_URL": provider.url}
             code = subprocess.run(command, env=env).returncode
             gateway.send_signal(signal.SIGTERM)

@@ -24,8 +24,8 @@ def refusal(body: dict) -> str | None:
             open_calls = {call["id"] for call in message.get("tool_calls") or []}
     if body.get("stream_options") and not body.get("stream"):
         found.append("stream_options without stream")
-    if body.get("temperature") is not None and body["model"].startswith("o"):
-        found.append("temperature is not supported by this model")
+    if body["model"].startswith("gpt-5"):
+        found += [f"{name} is not supported by this model" for name in ("max_tokens", "temperature") if name in body]
     return "; ".join(found) or None
 
 

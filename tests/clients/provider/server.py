@@ -29,7 +29,7 @@ class Provider(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A peer that leaves is part of the tests; anything else is shown."""
-        if not isinstance(sys.exception(), ConnectionError):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
     @property

@@ -170,8 +170,10 @@ def test_hands_over_a_document(oai, model):
     assert reply.choices[0].message.content == f"I see application/pdf of {len(PDF)} bytes"
 
 
-def test_stops_at_the_limit(oai, model):
-    choice = oai.chat.completions.create(model=model, messages=user("a long story"), max_tokens=2).choices[0]
+@pytest.mark.parametrize("spelling", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("model", [*MODELS, "up_openai/gpt-5-mini"])
+def test_stops_at_the_limit(oai, model, spelling):
+    choice = oai.chat.completions.create(model=model, messages=user("a long story"), **{spelling: 2}).choices[0]
     assert (choice.message.content, choice.finish_reason) == ("You said:", "length")
 
 
@@ -180,12 +182,13 @@ def test_stops_at_a_stop_text(oai, model):
     assert (choice.message.content, choice.finish_reason) == ("You said: one ", "stop")
 
 
-def test_sampling_reaches_every_dialect(oai, model):
-    oai.chat.completions.create(model=model, messages=user("hi"), temperature=0.5, top_p=0.9)
-    body = json.loads(last_seen()["body"])
-    assert (body["temperature"], body["top_p"]) == (0.5, 0.9)
+@pytest.mark.parametrize("knob", ["temperature", "top_p"])
+def test_sampling_reaches_every_dialect(oai, model, knob):
+    oai.chat.completions.create(model=model, messages=user("hi"), **{knob: 0.5})
+    assert json.loads(last_seen()["body"])[knob] == 0.5
 
 
+@pytest.mark.parametrize("model", ["up_openai/gpt-5-mini", "up_anthropic/claude-sonnet-4-5"])
 def test_thinks_when_told_to(oai, model):
     usage = oai.chat.completions.create(model=model, messages=user("think"), reasoning_effort="high").usage
     assert usage.completion_tokens == 3 + 7

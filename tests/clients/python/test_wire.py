@@ -1,6 +1,7 @@
 """What clients are known to send beyond their SDKs' documentation: headers, probes, queries."""
 
 import json
+import os
 
 import pytest
 
@@ -105,11 +106,15 @@ def test_every_request_left_a_record():
     _, headers, _ = raw("POST", "/v1/messages", MESSAGE, x_api_key=KEY)
     request = headers["request-id"]
     def recorded() -> list[dict]:
-        status, _, body = raw("GET", "/api/v1/requests", authorization=f"Bearer {KEY}")
+        status, _, body = raw("GET", "/api/v1/requests", authorization=f"Bearer {os.environ['ADMIN_TOKEN']}")
         assert status == 200, body
-        listed = json.loads(body)
-        listed = listed if isinstance(listed, list) else listed["data"]
-        return [record for record in listed if request in record.values()]
+        return [record for record in json.loads(body)["requests"] if record["id"] == request]
 
     wait_until(recorded)
-    assert len(recorded()) == 1
+    (record,) = recorded()
+    assert (record["model"], record["target"], record["status"]) == ("via-anthropic", "up_anthropic/claude-sonnet-4-5", 200)
+    assert record["cost"] > 0
+
+
+def test_a_gateway_key_opens_no_records():
+    assert raw("GET", "/api/v1/requests", authorization=f"Bearer {KEY}")[0] == 401
