@@ -477,3 +477,25 @@ proptest! {
         let _ = checked(&text);
     }
 }
+
+#[test]
+fn the_example_is_a_configuration_without_a_warning() {
+    let text = include_str!("../../../../../config/example.yaml");
+    let checked = check(text, &|_| None, NOW);
+    let problems: Vec<_> = checked.problems.iter().map(|problem| problem.explain("config/example.yaml")).collect();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    let rules = checked.draft.unwrap().into_rules(&Pepper::new(&[0; 32]), 1);
+    for target in rules.models.values().flat_map(|route| &route.targets) {
+        assert!(target.price.is_some() || &*target.account.name == "echo", "{} has no price", target.name);
+    }
+}
+
+#[test]
+fn the_example_shows_every_setting() {
+    let text = include_str!("../../../../../config/example.yaml");
+    let definitions = schema()["$defs"].as_object().unwrap().values().chain([schema()]);
+    for name in definitions.filter_map(|definition| definition["properties"].as_object()).flat_map(|all| all.keys()) {
+        let optional = ["cache_write", "cache_write_1h", "reasoning", "input_audio", "output_audio"];
+        assert!(text.contains(&format!("{name}:")) || optional.contains(&name.as_str()), "`{name}` is not shown");
+    }
+}
