@@ -4,19 +4,17 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use gateway::keys::{KeySource, KeySourceDown};
-use govern::key::{Env, KeyHash, KeyId, KeyRule, Origin};
+use govern::key::{Env, KeyHash, KeyId, KeyRule, Minted, Origin, Pepper};
 use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
-use crate::{Error, Store};
+use crate::{Error, Store, secret::random};
 
-/// A key that does not exist yet. Its secret was shown and forgotten: only the hash comes here.
+/// What a new key shall be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewKey {
-    pub id: KeyId,
     pub env: Env,
     /// For people.
     pub name: String,
-    pub hash: KeyHash,
     /// What it may call; `*` for everything.
     pub models: Vec<String>,
     /// Microseconds since 1970 from which it is refused.
@@ -55,32 +53,30 @@ impl KeySource for Store {
 }
 
 impl Store {
-    /// Keeps a new key.
+    /// Makes a key. Its text is in the answer and nowhere else: what is kept is a hash.
     ///
     /// # Errors
-    /// [`Error::KeyExists`], or the database cannot be written.
-    pub async fn create_key(&self, key: &NewKey) -> Result<(), Error> {
+    /// The database cannot be written.
+    pub async fn create_key(&self, pepper: &Pepper, key: &NewKey) -> Result<Minted, Error> {
+        let minted = Minted::new(key.env, &*random()?);
         let models = serde_json::Value::from(key.models.clone()).to_string();
         let mut change = self.change_of_keys().await?;
-        let made = sqlx::query(
+        sqlx::query(
             "INSERT INTO keys (id, env, name, hash, models, expires_at, disabled, parallel, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8) ON CONFLICT (id) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)",
         )
-        .bind(&key.id.0)
+        .bind(&minted.id.0)
         .bind(key.env.as_str())
         .bind(&key.name)
-        .bind(key.hash.to_string())
+        .bind(minted.hash(pepper).to_string())
         .bind(models)
         .bind(key.expires_at)
         .bind(key.parallel.map(i64::from))
         .bind(key.created_at)
         .execute(&mut *change)
         .await?;
-        if made.rows_affected() == 0 {
-            return Err(Error::KeyExists(key.id.0.clone()));
-        }
         change.commit().await?;
-        Ok(())
+        Ok(minted)
     }
 
     /// All keys, by time of creation.
@@ -116,21 +112,23 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Gives the key a new secret; the old one is accepted until `old_until` (microseconds since 1970). False if there
+    /// Gives the key a new secret; the old one is accepted until `old_until` (microseconds since 1970). `None` if there
     /// is no such key.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn rotate_key(&self, id: &str, hash: KeyHash, old_until: i64) -> Result<bool, Error> {
+    pub async fn rotate_key(&self, pepper: &Pepper, id: &str, old_until: i64) -> Result<Option<Minted>, Error> {
+        let Some(key) = self.key(id).await? else { return Ok(None) };
+        let minted = Minted::renewed(key.env, key.rule.id, &*random()?);
         let mut change = self.change_of_keys().await?;
         let done = sqlx::query("UPDATE keys SET previous_hash = hash, previous_until = $3, hash = $2 WHERE id = $1")
             .bind(id)
-            .bind(hash.to_string())
+            .bind(minted.hash(pepper).to_string())
             .bind(old_until)
             .execute(&mut *change)
             .await?;
         change.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok((done.rows_affected() == 1).then_some(minted))
     }
 
     /// Forgets the key. False if there is no such key. Records keep its id and name.

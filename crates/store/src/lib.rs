@@ -24,9 +24,6 @@ pub enum Error {
     /// What is in a file or row is not what was put there.
     #[error("{what} is damaged: {problem}")]
     Damaged { what: String, problem: String },
-    /// A key with this id exists already.
-    #[error("a key with the id {0} exists already")]
-    KeyExists(String),
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
     #[error("the database's schema: {0}")]

@@ -23,18 +23,6 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// Fresh random bytes.
-    ///
-    /// # Errors
-    /// The system has no randomness to give.
-    pub fn random() -> Result<Self, Error> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        match rand::fill(bytes.as_mut_slice()) {
-            Ok(()) => Ok(Self(bytes)),
-            Err(error) => Err(Error::Damaged { what: "the system's randomness".into(), problem: error.to_string() }),
-        }
-    }
-
     /// The secret in `<dir>/<name>`, made if there is none. Two processes that start at once get the same one.
     ///
     /// # Errors
@@ -44,7 +32,7 @@ impl Secret {
         let path = dir.join(name);
         let failed = |source| Error::File { path: path.clone(), source };
         if !path.exists() {
-            create_once(dir, &path, &Self::random()?).map_err(failed)?;
+            create_once(dir, &path, &Self(random()?)).map_err(failed)?;
         }
         let text = Zeroizing::new(fs::read_to_string(&path).map_err(failed)?);
         Self::from_hex(text.trim()).ok_or_else(|| Error::Damaged {
@@ -91,6 +79,15 @@ impl Secret {
             *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
         }
         Some(Self(bytes))
+    }
+}
+
+/// Random bytes from a cryptographic source.
+pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Error> {
+    let mut bytes = Zeroizing::new([0; N]);
+    match rand::fill(bytes.as_mut_slice()) {
+        Ok(()) => Ok(bytes),
+        Err(error) => Err(Error::Damaged { what: "the system's randomness".into(), problem: error.to_string() }),
     }
 }
 

@@ -18,9 +18,9 @@ macro_rules! store_suite {
             forgets_what_is_old, passes_unknown_fields_on
         ]);
         $crate::store_suite!($fixture, keys: [
-            a_key_comes_back_as_it_was, an_id_is_taken_once, a_rotated_key_keeps_its_old_hash_for_a_while,
-            a_disabled_key_can_be_enabled, a_deleted_key_is_gone, a_change_is_seen_by_other_handles,
-            finds_for_the_request_path, a_closed_store_is_down_not_empty
+            a_key_comes_back_as_it_was, a_rotated_key_keeps_its_old_secret_for_a_while, a_disabled_key_can_be_enabled,
+            a_deleted_key_is_gone, no_secret_is_kept, a_change_is_seen_by_other_handles, finds_for_the_request_path,
+            a_closed_store_is_down_not_empty
         ]);
     };
     ($fixture:ident, $part:ident: [$($name:ident),+]) => {
