@@ -50,6 +50,9 @@ impl Model {
         WriteFor {
             max_output_tokens: self.max_output_tokens,
             refuses_sampling: self.refuses_sampling,
+            takes_system_turns: self.can(Ability::MidConversationSystem),
+            thinks_by_budget: self.can(Ability::Reasoning) && !self.can(Ability::AdaptiveThinking),
+            thinks_always: self.can(Ability::ThinkingAlwaysOn),
             ..WriteFor::default()
         }
     }

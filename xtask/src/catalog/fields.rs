@@ -74,6 +74,9 @@ pub fn field(name: &str) -> Field {
 }
 
 fn ability(name: &str) -> Option<Ability> {
+    if name == "thinking_always_on" {
+        return Some(Ability::ThinkingAlwaysOn);
+    }
     Some(match name.strip_prefix("supports_")? {
         "vision" => Ability::Vision,
         "pdf_input" => Ability::Pdf,
@@ -89,6 +92,8 @@ fn ability(name: &str) -> Option<Ability> {
         "assistant_prefill" => Ability::Prefill,
         "web_search" => Ability::WebSearch,
         "computer_use" => Ability::ComputerUse,
+        "adaptive_thinking" => Ability::AdaptiveThinking,
+        "mid_conversation_system" => Ability::MidConversationSystem,
         _ => return None,
     })
 }

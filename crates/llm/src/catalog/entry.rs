@@ -105,6 +105,12 @@ pub enum Ability {
     Prefill,
     WebSearch,
     ComputerUse,
+    /// Anthropic: it decides itself how much to think, and takes an effort in place of a budget.
+    AdaptiveThinking,
+    /// Anthropic: its thinking cannot be switched off.
+    ThinkingAlwaysOn,
+    /// Anthropic: it takes messages of role `system` amid the conversation.
+    MidConversationSystem,
 }
 
 impl Ability {

@@ -108,4 +108,12 @@ fn writers_learn_limits_and_refusals() {
     assert!(!found("anthropic", "claude-sonnet-4-5").write_for().refuses_sampling);
     assert!(found("openai", "o3").write_for().refuses_sampling);
     assert!(!found("openai", "gpt-4o").write_for().refuses_sampling);
+    let ways = |id: &str| {
+        let write_for = found("anthropic", id).write_for();
+        [write_for.takes_system_turns, write_for.thinks_by_budget, write_for.thinks_always]
+    };
+    assert_eq!(ways("claude-haiku-4-5"), [false, true, false]);
+    assert_eq!(ways("claude-opus-4-6"), [false, false, false]);
+    assert_eq!(ways("claude-opus-4-8"), [true, false, false]);
+    assert_eq!(ways("claude-fable-5"), [true, false, true]);
 }

@@ -52,6 +52,8 @@ pub struct WriteFor {
     pub takes_system_turns: bool,
     /// The model wants a thinking budget and knows neither adaptive thinking nor effort (Anthropic's before 4.6).
     pub thinks_by_budget: bool,
+    /// The model's thinking cannot be switched off: being told to is an error to it (Anthropic's newest).
+    pub thinks_always: bool,
 }
 
 /// Reads a stream. Fed bytes split anywhere, it gives the same events for every split.

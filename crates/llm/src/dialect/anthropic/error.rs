@@ -8,10 +8,10 @@ use crate::{
     failure::{Failure, Kind, clean},
 };
 
-/// Reads an error body. What is not one becomes an error without words.
+/// Reads an error body. Of what is not one, plain text is taken as its words; a web page has none.
 #[must_use]
 pub fn read(body: &[u8]) -> ErrorBody {
-    let wire: Wire = serde_json::from_slice(body).unwrap_or_default();
+    let wire: Wire = serde_json::from_slice(body).unwrap_or_else(|_| Wire::of_text(body));
     ErrorBody {
         status: status(&wire.error.kind),
         kind: wire.error.kind,
@@ -82,6 +82,17 @@ pub(super) fn of(failure: &Failure) -> ErrorBody {
 struct Wire {
     error: Inner,
     request_id: Option<String>,
+}
+
+impl Wire {
+    /// Proxies answer in plain text, or in JSON of their own.
+    fn of_text(body: &[u8]) -> Self {
+        const MOST_BYTES: usize = 1024;
+        let text = String::from_utf8_lossy(body.get(..MOST_BYTES).unwrap_or(body));
+        let text = text.trim();
+        let message = if text.starts_with('<') { String::new() } else { text.to_owned() };
+        Self { error: Inner { message, ..Inner::default() }, request_id: None }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -160,8 +171,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_error_body_has_no_words() {
+    fn what_is_no_error_body_lends_its_words_unless_it_is_a_page() {
+        let words = |body: &[u8]| read(body).message;
         assert_eq!(read(b"<html>"), ErrorBody { status: 500, ..ErrorBody::default() });
-        assert_eq!(read(br#"{"error": "plain"}"#), ErrorBody { status: 500, ..ErrorBody::default() });
+        assert_eq!(words(b"upstream connect error\n"), "upstream connect error");
+        assert_eq!(words(br#"{"error": "plain"}"#), r#"{"error": "plain"}"#);
+        assert_eq!(words(&[b'x'; 5000]).len(), 1024);
     }
 }

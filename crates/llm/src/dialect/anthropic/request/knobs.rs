@@ -98,24 +98,30 @@ pub(super) fn write_reasoning(call: &Call, target: &WriteFor, max_tokens: u64, l
         asked.effort.as_deref().and_then(|effort| if native { Some(effort) } else { known_effort(effort, loss) });
     let forced = matches!(call.tool_choice, Some(ToolChoice::Required | ToolChoice::Named(_)));
     let off = asked.enabled == Some(false) || (!native && asked.effort.as_deref() == Some("none"));
-    let implied = !native && (asked.enabled == Some(true) || effort.is_some());
-    let mut thinking = if off {
-        Some(json!({"type": "disabled"}))
-    } else if let Some(budget) = asked.budget_tokens {
-        Some(json!({"type": "enabled", "budget_tokens": budget}))
-    } else if asked.adaptive || implied && !forced {
-        if target.thinks_by_budget { by_budget(effort, max_tokens, loss) } else { Some(json!({"type": "adaptive"})) }
-    } else {
-        if implied {
-            loss.note("knobs.reasoning", "anthropic cannot think when a tool is forced");
+    let implied = !native && !off && (asked.enabled == Some(true) || effort.is_some());
+    let mut thinking = match asked.budget_tokens {
+        _ if off && target.thinks_always => {
+            loss.note("knobs.reasoning", "the model always thinks");
+            None
         }
-        None
+        _ if off => Some(json!({"type": "disabled"})),
+        Some(budget) => Some(json!({"type": "enabled", "budget_tokens": budget})),
+        None if implied && forced && !asked.adaptive => {
+            loss.note("knobs.reasoning", "anthropic cannot think when a tool is forced");
+            None
+        }
+        None if !asked.adaptive && !implied => None,
+        None if target.thinks_by_budget => by_budget(effort, max_tokens, loss),
+        None => Some(json!({"type": "adaptive"})),
     };
     let thinks = !off && thinking.is_some();
     if let (true, Some(display), Some(fields)) =
         (thinks, &asked.display, thinking.as_mut().and_then(Value::as_object_mut))
     {
         fields.insert("display".into(), display.as_str().into());
+    }
+    if target.thinks_by_budget && effort.is_some() && (!thinks || asked.budget_tokens.is_some()) {
+        loss.note("knobs.reasoning.effort", "the model takes a budget in place of an effort");
     }
     Thought { thinking, effort: effort.filter(|_| !target.thinks_by_budget).map(str::to_owned), thinks }
 }

@@ -218,6 +218,18 @@ fn a_forced_tool_wins_over_thinking_that_was_only_implied() {
 }
 
 #[test]
+fn thinking_is_switched_off_where_it_can_be() {
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "reasoning_effort": "none"});
+    let call = Dialect::OpenAiChat.read_call(body.to_string().as_bytes()).unwrap();
+    let (body, loss) = written(&call);
+    assert_eq!((&body["thinking"], loss.is_none()), (&json!({"type": "disabled"}), true));
+    let always = WriteFor { thinks_always: true, ..WriteFor::default() };
+    let (body, loss) = write(&call, &always).unwrap();
+    assert!(!String::from_utf8(body).unwrap().contains("thinking"));
+    assert_eq!(loss.to_string(), "knobs.reasoning");
+}
+
+#[test]
 fn counting_asks_without_what_only_an_answer_needs() {
     let body = json!({"model": "m", "system": "s", "messages": [{"role": "user", "content": "x"}]});
     let call = read_count(body.to_string().as_bytes()).unwrap();
