@@ -191,6 +191,39 @@ pub(crate) fn streams_round_trip(dialect: Dialect) {
     }
 }
 
+/// Fixtures with bytes changed, cut out or doubled go through every reader.
+pub(crate) fn damaged_bytes_never_panic(dialect: Dialect) {
+    const SPITE: &[u8] = b"{}[]\",:0-\xFFenulx";
+    let mut random = SplitMix(0xDA3A6E);
+    for suffix in [".request.json", ".reply.json", ".sse"] {
+        for Case { bytes, .. } in cases(dialect, suffix) {
+            for _ in 0..60 {
+                let mut bytes = bytes.clone();
+                for _ in 0..=random.below(3) {
+                    let (from, length) = (random.below(bytes.len()), random.below(40));
+                    let to = (from + length).min(bytes.len());
+                    match random.below(4) {
+                        0 => bytes[from] = SPITE[random.below(SPITE.len())],
+                        1 => bytes.extend_from_within(from..to),
+                        2 => drop(bytes.splice(from..to, *b"null")),
+                        _ => drop(bytes.drain(from..to)),
+                    }
+                    bytes.push(b' ');
+                }
+                match suffix {
+                    ".sse" => {
+                        drop((watch(dialect, &bytes), write_stream(dialect, true, &read_stream(dialect, &[&bytes]))))
+                    }
+                    ".reply.json" => {
+                        drop((dialect.read_reply(&bytes), dialect.glance_reply(&bytes), dialect.read_error(&bytes)))
+                    }
+                    _ => drop(dialect.read_call(&bytes).map(|call| dialect.write_call(&call, &WriteFor::default()))),
+                }
+            }
+        }
+    }
+}
+
 fn json(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap()
 }

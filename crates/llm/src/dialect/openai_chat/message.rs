@@ -301,10 +301,11 @@ impl Draft {
 
 /// A list of content parts as it is best understood: plain text as a string. `None` if there are none.
 pub(super) fn content(mut parts: Vec<Value>) -> Option<Value> {
-    if let [Value::Object(only)] = parts.as_mut_slice() {
-        if only.len() == 2 && only.get("type").is_some_and(|kind| kind == "text") {
-            return only.remove("text");
-        }
+    if let [Value::Object(only)] = parts.as_mut_slice()
+        && only.len() == 2
+        && only.get("type").is_some_and(|kind| kind == "text")
+    {
+        return only.remove("text");
     }
     (!parts.is_empty()).then_some(Value::Array(parts))
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Loss, Reply,
-    call::Part,
+    call::{Part, Thinking},
     dialect::{Malformed, field::Field},
     reply::Choice,
     usage::Usage,
@@ -53,10 +53,21 @@ fn read_choice(choice: &Field<'_, '_>, id: &str) -> Result<Choice, Malformed> {
     let mut parts = message::read(&choice.need("message", "the assistant's message")?, Ids::Made(id))?;
     // An empty string stands where there is no text; it is not a part of the answer.
     parts.retain(|part| !matches!(part, Part::Text(text) if text.text.is_empty() && text.notes.is_none()));
+    parts.iter_mut().for_each(read_thinking_part);
     let called = parts.iter().any(is_call);
     let reason = choice.get("finish_reason").map(|reason| reason.string()).transpose()?;
     parts.extend(message::others(choice, &["index", "message", "finish_reason"], "choice")?);
     Ok(Choice { parts, stop: reason.map(|reason| stop::read(&reason, called)) })
+}
+
+/// Mistral's reasoning models think in a content part: `{"type":"thinking","thinking":[{"type":"text","text":..}]}`.
+fn read_thinking_part(part: &mut Part) {
+    let Part::Native { raw, .. } = part else { return };
+    if raw.get("type").is_some_and(|kind| kind == "thinking") {
+        let pieces = raw.get("thinking").and_then(Value::as_array).into_iter().flatten();
+        let text = pieces.filter_map(|piece| piece.get("text")?.as_str()).collect();
+        *part = Part::Thinking(Thinking::Text { text, signature: None });
+    }
 }
 
 fn is_call(part: &Part) -> bool {

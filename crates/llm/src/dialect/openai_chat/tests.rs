@@ -37,6 +37,7 @@ mod corpus_holds {
             "deepseek_cache",
             "xai_reasoning_beside",
             "openrouter_cost",
+            "mistral_thinking",
         ];
         corpus::replies_round_trip(HERE, &normalised);
     }
@@ -59,6 +60,11 @@ mod corpus_holds {
     #[test]
     fn a_rewritten_stream_gives_the_same_reply() {
         corpus::streams_round_trip(HERE);
+    }
+
+    #[test]
+    fn damaged_bytes_never_panic() {
+        corpus::damaged_bytes_never_panic(HERE);
     }
 
     #[test]
@@ -140,6 +146,7 @@ fn result(id: &str, parts: Vec<Part>, is_error: Option<bool>) -> Part {
 mod requests {
     use super::*;
 
+    #[expect(clippy::too_many_lines, reason = "a table")]
     #[test]
     fn a_wrong_body_is_refused_by_the_name_of_the_field() {
         let message = |extra: Value| json!({"model": "m", "messages": [extra]});
@@ -242,7 +249,7 @@ mod requests {
     }
 
     #[test]
-    fn case_034_tool_messages_become_one_user_turn_and_come_back_in_order() {
+    fn tool_messages_become_one_user_turn_and_come_back_in_order() {
         let read = HERE.read_call(&corpus::case(HERE, "tools.request.json")).unwrap();
         let ids = |turn: &Turn| -> Vec<String> {
             let id =
@@ -268,7 +275,7 @@ mod requests {
     }
 
     #[test]
-    fn case_035_failed_and_pictured_tool_results_are_said_in_words_and_attachments() {
+    fn failed_and_pictured_tool_results_are_said_in_words_and_attachments() {
         let image = Part::Image(Image {
             source: Source::Base64 { media_type: "image/png".into(), data: "AAAA".into() },
             detail: None,
@@ -295,7 +302,7 @@ mod requests {
     }
 
     #[test]
-    fn case_036_tool_choice_and_parallel_calls_are_read_and_written() {
+    fn tool_choice_and_parallel_calls_are_read_and_written() {
         let tools = json!([{"type": "function", "function": {"name": "f"}}]);
         let allowed = json!({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}});
         let table = [
@@ -325,7 +332,7 @@ mod requests {
     }
 
     #[test]
-    fn case_037_system_messages_keep_their_place_and_their_marks() {
+    fn system_messages_keep_their_place_and_their_marks() {
         let messages = json!([
             {"role": "system", "content": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "1h"}}, {"type": "text", "text": "b"}]},
             {"role": "user", "content": "x"},
@@ -341,7 +348,7 @@ mod requests {
     }
 
     #[test]
-    fn case_038_cache_marks_are_kept_or_left_out_with_a_loss() {
+    fn cache_marks_are_kept_or_left_out_with_a_loss() {
         let read = HERE.read_call(&corpus::case(HERE, "cache_marks.request.json")).unwrap();
         let marks = |body: &Value| body.to_string().matches("cache_control").count();
         let (body, loss) = written(&read, &WriteFor::default());
@@ -353,7 +360,7 @@ mod requests {
     }
 
     #[test]
-    fn case_042_limits_and_sampling_follow_the_model() {
+    fn limits_and_sampling_follow_the_model() {
         let body = |name: &str| json!({"model": "m", "messages": [{"role": "user", "content": "x"}], name: 9, "temperature": 0.5, "top_p": 0.5});
         for name in ["max_tokens", "max_completion_tokens"] {
             let read = call(body(name));
@@ -425,7 +432,7 @@ mod requests {
     }
 
     #[test]
-    fn case_056_what_cannot_be_said_is_refused_by_name() {
+    fn what_cannot_be_said_is_refused_by_name() {
         let document = |source| {
             Part::Document(Document { source, title: Some("T".into()), context: None, citations: None, cache: None })
         };
@@ -466,7 +473,7 @@ mod requests {
     }
 
     #[test]
-    fn case_055_pictures_keep_their_url_or_their_bytes() {
+    fn pictures_keep_their_url_or_their_bytes() {
         let read = HERE.read_call(&corpus::case(HERE, "vision.request.json")).unwrap();
         let sources: Vec<_> = read.turns[0]
             .parts
@@ -597,6 +604,11 @@ mod streams {
             let (reply, fault) = fold(events(name));
             assert!(fault.is_some() && reply.choices[0].stop.is_none(), "{name}");
         }
+        let kind = |name: &str| fold(events(name)).1.unwrap().kind;
+        assert_eq!(kind("error_after_content"), Kind::RateLimited);
+        assert_eq!(kind("error_openrouter"), Kind::Server);
+        assert_eq!(kind("error_finish_reason"), Kind::Server);
+        assert_eq!(kind("error_first"), Kind::Server);
     }
 
     #[test]
@@ -682,7 +694,7 @@ mod streams {
     }
 
     #[test]
-    fn case_028_signatures_come_through_and_signed_blocks_are_replayable() {
+    fn signatures_come_through_and_signed_blocks_are_replayable() {
         let signed = |text: &str, signature: &str| {
             Part::Thinking(Thinking::Text { text: text.into(), signature: Some(signature.into()) })
         };
@@ -708,7 +720,7 @@ mod streams {
     }
 
     #[test]
-    fn case_039_finish_reasons_are_kept_and_unknown_ones_stay_what_they_are() {
+    fn finish_reasons_are_kept_and_unknown_ones_stay_what_they_are() {
         let table = [
             ("stop", Stop::End),
             ("length", Stop::Length),
@@ -731,7 +743,7 @@ mod streams {
     }
 
     #[test]
-    fn case_040_the_calls_decide_the_finish_reason() {
+    fn the_calls_decide_the_finish_reason() {
         assert_eq!(folded("stop_with_calls").choices[0].stop, Some(Stop::ToolUse));
         assert_eq!(folded("tool_calls_without_calls").choices[0].stop, Some(Stop::End));
         assert_eq!(folded("custom_tool").choices[0].stop, Some(Stop::ToolUse));
@@ -792,7 +804,7 @@ mod replies {
     use super::*;
 
     #[test]
-    fn case_058_cached_tokens_are_taken_out_of_the_prompt() {
+    fn cached_tokens_are_taken_out_of_the_prompt() {
         let usage = reply_of("openai_full").usage;
         assert_eq!((usage.input, usage.cache_read, usage.output), (86, 1920, 300));
         let usage = reply_of("deepseek_cache").usage;
@@ -804,7 +816,7 @@ mod replies {
     }
 
     #[test]
-    fn case_059_the_openai_view_counts_cache_writes_in_the_prompt() {
+    fn the_openai_view_counts_cache_writes_in_the_prompt() {
         let usage = Usage { input: 3, cache_write: 12304, output: 9, ..Usage::default() };
         let reply = Reply { choices: vec![Default::default()], usage, ..Reply::default() };
         let body: Value = serde_json::from_slice(&HERE.write_reply(&reply).0).unwrap();
@@ -814,11 +826,18 @@ mod replies {
     }
 
     #[test]
-    fn case_062_reasoning_counts_once_wherever_the_vendor_counts_it() {
+    fn reasoning_counts_once_wherever_the_vendor_counts_it() {
         let inside = reply_of("reasoning").usage;
         assert_eq!((inside.output, inside.reasoning), (150, 128));
         let beside = reply_of("xai_reasoning_beside").usage;
         assert_eq!((beside.input, beside.cache_read, beside.output, beside.reasoning), (26, 6, 209, 200));
+    }
+
+    #[test]
+    fn thought_in_content_parts_is_thought() {
+        let parts = &reply_of("mistral_thinking").choices[0].parts;
+        assert_eq!(parts[0], Part::Thinking(Thinking::Text { text: "Hm. So.".into(), signature: None }));
+        assert_eq!(parts[1], text("Yes."));
     }
 
     #[test]

@@ -76,17 +76,12 @@ fn read_result(item: &Field<'_, '_>, role: &str, called: Option<&(String, String
         let (_, id) = called.filter(|(function, _)| function == name.value).ok_or_else(wrong)?;
         id.clone()
     };
-    let parts = match item.get("content") {
-        // A tool that answers nothing.
-        None if item.value.get("content") == Some(&Value::Null) => Vec::new(),
-        None => {
-            return Err(item
-                .need("content", "a string or a list of text parts")
-                .err()
-                .unwrap_or_else(|| item.wrong("")));
-        }
-        Some(content) => part::read_content(&content)?,
+    // `null` is the answer of a tool that says nothing, and so is an empty text.
+    let mut parts = match item.value.get("content") {
+        Some(Value::Null) => Vec::new(),
+        _ => part::read_content(&item.need("content", "a string or a list of text parts")?)?,
     };
+    parts.retain(|part| !matches!(part, Part::Text(text) if text.text.is_empty() && text.cache.is_none()));
     Ok(ToolResult { tool_use_id, parts, is_error: None, cache: part::read_cache(item)? })
 }
 

@@ -77,11 +77,11 @@ impl Blocks {
 
     /// The open block of this kind; another kind is closed first.
     fn open(&mut self, kind: Plain, bytes: usize, out: &mut Out<'_>) -> u32 {
-        if let Some((index, open, held)) = &mut self.plain {
-            if *open == kind {
-                *held += bytes;
-                return *index;
-            }
+        if let Some((index, open, held)) = &mut self.plain
+            && *open == kind
+        {
+            *held += bytes;
+            return *index;
         }
         self.close_plain(out);
         let index = out.open(match kind {

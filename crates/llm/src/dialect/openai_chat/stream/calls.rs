@@ -60,14 +60,14 @@ impl Out<'_> {
 }
 
 impl Calls {
-    /// No answer calls more tools; beyond it a fragment is refused.
+    /// No answer calls more tools, and no name is longer: beyond it a fragment is refused.
     const MOST: usize = 1024;
 
     pub fn is_empty(&self) -> bool {
         self.calls.is_empty()
     }
 
-    /// Takes a fragment; `false` if there are too many calls.
+    /// Takes a fragment; `false` if there are too many.
     #[must_use]
     pub fn take(&mut self, fragment: Fragment<'_>, out: &mut Out<'_>) -> bool {
         let at = self.place(fragment).unwrap_or_else(|| {
@@ -81,10 +81,9 @@ impl Calls {
             });
             self.calls.len() - 1
         });
-        if at >= Self::MOST {
+        let Some(call) = self.calls.get_mut(at).filter(|call| at < Self::MOST && call.name.len() < Self::MOST) else {
             return false;
-        }
-        let Some(call) = self.calls.get_mut(at) else { return false };
+        };
         if call.id.is_empty() {
             call.id.push_str(fragment.id);
         }

@@ -39,6 +39,7 @@ impl EventReader for Reader {
 
 /// No server makes more answers to one question.
 const MOST_CHOICES: u64 = 128;
+const MOST_FIELDS: usize = 64;
 
 #[derive(Debug, Default)]
 struct State {
@@ -144,10 +145,11 @@ impl State {
         blocks
             .take(&mut delta, Place { choice: number, seed: &self.id, events })
             .map_err(|_| Failure::new(Kind::Malformed, "the stream has too many tool calls"))?;
-        if let Some(Value::String(reason)) = choice.remove("finish_reason") {
-            if !reason.is_empty() && !blocks.stopped {
-                stops.push((number, reason));
-            }
+        if let Some(Value::String(reason)) = choice.remove("finish_reason")
+            && !reason.is_empty()
+            && !blocks.stopped
+        {
+            stops.push((number, reason));
         }
         choice.retain(is_said);
         delta.retain(is_said);
@@ -168,7 +170,10 @@ impl State {
         if chunk.is_empty() && natives.is_empty() {
             return;
         }
-        self.fields.extend(chunk.clone());
+        // Bounded: a server that invents names is not remembered.
+        if self.fields.len() < MOST_FIELDS {
+            self.fields.extend(chunk.clone());
+        }
         chunk.insert("choices".to_owned(), Value::Array(natives));
         let raw = Value::Object(chunk).to_string();
         if self.started {

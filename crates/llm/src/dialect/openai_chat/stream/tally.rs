@@ -35,7 +35,7 @@ impl Tally {
         if raw.len() <= 2 || raw == "null" {
             return false;
         }
-        for byte in raw.trim_matches('"').bytes() {
+        for byte in raw.bytes().skip(1).take(raw.len() - 2) {
             self.ascii += u64::from(byte < 0x80);
             self.wide += u64::from(byte >= 0xC0);
         }

@@ -55,6 +55,9 @@ enum Open {
     Other,
 }
 
+/// A signed thought longer than this is not kept to be said again whole: its client cannot send it back.
+const MOST_THOUGHT: usize = 4 << 20;
+
 impl Writer {
     /// `include_usage`: the client asked for a usage chunk.
     #[must_use]
@@ -138,7 +141,9 @@ impl Writer {
             (Some(Open::Text), Delta::Text(text)) => json!({"content": text}),
             (Some(Open::Refusal), Delta::Text(text)) => json!({"refusal": text}),
             (Some(Open::Thinking { text: held, .. }), Delta::Text(text)) => {
-                held.push_str(text);
+                if held.len() <= MOST_THOUGHT {
+                    held.push_str(text);
+                }
                 json!({"reasoning_content": text})
             }
             (Some(Open::Thinking { signature, .. }), Delta::Signature(more)) => return signature.push_str(more),
@@ -156,6 +161,9 @@ impl Writer {
         let open = &mut self.spoken(choice, bytes).open;
         let Some(at) = open.iter().position(|(open, _)| *open == index) else { return };
         match open.remove(at).1 {
+            Open::Thinking { text, .. } if text.len() > MOST_THOUGHT => {
+                self.loss.note("stream.thinking.signature", "the thought is too long to be repeated");
+            }
             Open::Thinking { text, signature } if !signature.is_empty() => {
                 self.say(choice, &json!({"thinking_blocks": [thinking_block(&text, Some(&signature))]}), bytes);
             }
