@@ -1,6 +1,7 @@
 //! The edge: thin handlers, one file per client surface. Everything that is decided is decided in the pipeline.
 
 mod anthropic;
+pub mod edge;
 mod error;
 mod models;
 mod openai;

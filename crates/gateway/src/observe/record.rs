@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     clock::{micros, now_micros},
     http::{RawRequest, Surface},
-    observe::Metrics,
+    observe::{Metrics, trace::Parent},
     sink::SinkQueue,
 };
 
@@ -171,15 +171,18 @@ impl Recording {
     #[must_use]
     pub fn open(raw: &RawRequest, sinks: SinkQueue, metrics: Arc<Metrics>) -> Self {
         let (surface, headers) = (raw.surface, &raw.head.headers);
-        let record = Record {
+        let mut record = Record {
             id: Uuid::now_v7(),
             at: now_micros(),
             surface: surface.as_str().to_owned(),
             outcome: Outcome::ClientDisconnected,
             status: 499,
-            trace_id: headers.get("traceparent").and_then(|parent| trace_id(parent.to_str().ok()?)),
             ..Record::default()
         };
+        if let Some(parent) = headers.get("traceparent").and_then(|header| Parent::read(header.to_str().ok()?)) {
+            (record.trace_id, record.parent_span) = (Some(parent.trace_id), Some(parent.span_id));
+            record.unsampled = !parent.sampled;
+        }
         metrics.inflight.inc();
         Self(Arc::new(Inner {
             record: Mutex::new(record),
@@ -264,11 +267,4 @@ impl Drop for Inner {
         self.metrics.request(record, self.surface, label);
         self.sinks.push(std::mem::take(record));
     }
-}
-
-/// The trace id of a W3C `traceparent`: <https://www.w3.org/TR/trace-context/#traceparent-header>
-fn trace_id(traceparent: &str) -> Option<String> {
-    let id = traceparent.split('-').nth(1)?;
-    let is_hex = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    (is_hex && id.bytes().any(|byte| byte != b'0')).then(|| id.to_owned())
 }

@@ -5,9 +5,11 @@ mod answer;
 pub mod fetch;
 pub mod images;
 mod pool;
+mod post;
 pub mod request;
 mod targets;
 
 pub use answer::UpstreamBody;
+pub use post::HttpPost;
 pub use pool::{Pool, SendError, TlsError, UpstreamPool, tls};
 pub use targets::{TargetState, Targets, label as target_label};

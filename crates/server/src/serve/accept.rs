@@ -1,0 +1,145 @@
+//! The accept loop: our own, because `axum::serve` has no header timeout, no cap on connections and no HTTP/2 keep-alive.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body};
+use gateway::http::edge;
+use govern::config::snapshot::{EdgeLimits, Settings};
+use hyper::{Request, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+/// The listeners of the process and the connections that they have taken.
+pub struct Edge {
+    limits: EdgeLimits,
+    connections: Arc<Semaphore>,
+    /// No further connections are taken, and those that are open take no further requests.
+    closing: CancellationToken,
+    /// Accept loops and connections.
+    open: TaskTracker,
+}
+
+/// How long accepting pauses when the system has no more file descriptors to give.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// Streams of one HTTP/2 connection.
+const MOST_STREAMS: u32 = 256;
+
+/// Headers of one request together: SDKs send 2 KiB, Claude Code 4.
+const HEADER_BYTES: usize = 64 << 10;
+
+impl Edge {
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            limits: settings.limits,
+            connections: Arc::new(Semaphore::new(settings.limits.connections)),
+            closing: CancellationToken::new(),
+            open: TaskTracker::new(),
+        }
+    }
+
+    /// Serves `router` on a socket.
+    #[expect(clippy::disallowed_methods, reason = "connections have a tracker of their own, which the drain waits for")]
+    pub fn listen(&mut self, listener: TcpListener, router: Router) {
+        let server = Arc::new(server(&self.limits));
+        let (closing, connections, open) = (self.closing.clone(), self.connections.clone(), self.open.clone());
+        let accept = async move {
+            while let Some(Some((socket, permit))) = closing.run_until_cancelled(take(&listener, &connections)).await {
+                let connection = Connection { router: router.clone(), server: server.clone(), closing: closing.clone() };
+                tokio::spawn(open.track_future(async move {
+                    connection.serve(socket).await;
+                    drop(permit);
+                }));
+            }
+        };
+        tokio::spawn(self.open.track_future(accept));
+    }
+
+    /// Stops accepting and waits for the connections to end what they are at.
+    pub async fn drain(self, patience: Duration) {
+        self.closing.cancel();
+        self.open.close();
+        if tokio::time::timeout(patience, self.open.wait()).await.is_err() {
+            tracing::warn!(open = self.open.len(), ?patience, "connections were still open when the drain ended");
+        }
+    }
+}
+
+/// The next connection, once there is room for it.
+async fn take(listener: &TcpListener, connections: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = connections.clone().acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((socket, _peer)) => return Some((socket, permit)),
+            Err(error) if is_about_the_peer(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(EXHAUSTED).await;
+            }
+        }
+    }
+}
+
+fn is_about_the_peer(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+fn server(limits: &EdgeLimits) -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(HEADER_BYTES.max(8 << 10) * 2)
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX))
+        .keep_alive_interval(Some(Duration::from_secs(20)))
+        .keep_alive_timeout(Duration::from_secs(20));
+    server
+}
+
+/// What serves one connection.
+struct Connection {
+    router: Router,
+    server: Arc<auto::Builder<TokioExecutor>>,
+    closing: CancellationToken,
+}
+
+impl Connection {
+    async fn serve(self, socket: TcpStream) {
+        let _ = socket.set_nodelay(true);
+        let router = self.router;
+        let service = service_fn(move |request: Request<Incoming>| {
+            let router = router.clone();
+            async move {
+                match edge::check(&request) {
+                    Err(refusal) => Ok(*refusal),
+                    Ok(()) => router.oneshot(request.map(Body::new)).await,
+                }
+            }
+        });
+        let mut connection = pin!(self.server.serve_connection(TokioIo::new(socket), service));
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.closing.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended badly");
+        }
+    }
+}

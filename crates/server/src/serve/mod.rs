@@ -1,0 +1,209 @@
+//! `tollgate serve`: puts the parts together, serves until told to stop, and leaves nothing behind.
+
+mod accept;
+mod first_run;
+mod log;
+mod reload;
+mod signals;
+mod source;
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use admin::{Admin, Token};
+use axum::Router;
+use gateway::{
+    Gateway, Parts,
+    keys::KeySource,
+    observe::Metrics,
+    sink::{self, Sink, otlp::otlp},
+    tasks::Tasks,
+    upstream::HttpPost,
+};
+use govern::{Rules, config::snapshot::Settings};
+use store::Store;
+use tokio::net::TcpListener;
+
+pub use source::Source;
+
+/// What the command line says.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `None`: `TOLLGATE_CONFIG`, then `./tollgate.yaml`, then the environment alone.
+    pub config: Option<PathBuf>,
+    /// Overrides `listen`.
+    pub listen: Option<SocketAddr>,
+    /// Threads that serve; 1 serves on a single-threaded runtime.
+    pub workers: Option<usize>,
+}
+
+/// Serves until a signal ends it.
+///
+/// # Errors
+/// The configuration has errors, an address cannot be bound, or the data directory cannot be used.
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    log::init();
+    let workers = options.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    let mut runtime = match workers {
+        0 | 1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if workers > 1 {
+        runtime.worker_threads(workers);
+    }
+    runtime.enable_all().build().context("the runtime cannot start")?.block_on(serve(options))
+}
+
+async fn serve(options: &Options) -> anyhow::Result<()> {
+    let source = Source::find(options.config.as_deref());
+    let draft = source.load()?;
+    let store = Store::open(draft.data_dir()).await.context("the data directory cannot be used")?;
+    let data_dir = draft.data_dir().to_owned();
+    let pepper = source::pepper(&data_dir)?;
+    let mut rules = draft.into_rules(&pepper, 1);
+    if let Some(listen) = options.listen {
+        rules.settings.listen = listen;
+    }
+    let settings = rules.settings.clone();
+    let rules = Arc::new(rules);
+
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+    metrics.config_generation.set(1);
+    // What writes records outlives the other tasks: what these record last is still written.
+    let (tasks, writers) = (Tasks::default(), Tasks::default());
+    let (sinks, sink_task) = sink::queue(sinks(&store, &rules, &writers)?, metrics.clone());
+    let gw = Gateway::new(Parts {
+        rules: rules.clone(),
+        pepper,
+        keys: Arc::new(store.clone()) as Arc<dyn KeySource>,
+        sinks,
+        metrics,
+        tasks: tasks.clone(),
+    })?;
+    writers.spawn(sink_task.run(writers.stopping()));
+    let following = gw.clone();
+    let stop = tasks.stopping();
+    tasks.spawn(async move { stop.run_until_cancelled(async { following.keys.follow().await }).await });
+    tasks.spawn(forget_old_records(store.clone(), settings.record_days, tasks.stopping()));
+    tasks.spawn(reload::follow(gw.clone(), source.clone(), tasks.stopping()));
+
+    let listeners = Listeners::bind(&settings).await?;
+    if source == Source::Environment {
+        first_run::greet(&store, gw.keys.pepper(), listeners.address).await?;
+    }
+    write_address(&data_dir, listeners.address)?;
+    let admin = Admin { store: store.clone(), token: Token::open(&data_dir)?, listen: listeners.address };
+    let control = gateway::http::process_router(gw.clone()).merge(admin::router(admin));
+    listeners.serve(&gw, &settings, control).await;
+
+    tasks.finish().await;
+    drop(gw);
+    writers.finish().await;
+    store.close().await;
+    let _ = std::fs::remove_file(address_file(&data_dir));
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Where records go.
+fn sinks(store: &Store, rules: &Rules, writers: &Tasks) -> anyhow::Result<Vec<Arc<dyn Sink>>> {
+    let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::new(store.clone())];
+    if let Some(endpoint) = &rules.settings.otlp_endpoint {
+        let providers: HashMap<Arc<str>, &'static str> =
+            rules.accounts.iter().map(|(name, account)| (name.clone(), account.provider.id())).collect();
+        let provider_of = Arc::new(move |account: &str| providers.get(account).copied());
+        let (sink, task) = otlp(endpoint, Arc::new(HttpPost::new()?), provider_of)?;
+        writers.spawn(task.run(writers.stopping()));
+        sinks.push(Arc::new(sink));
+    }
+    Ok(sinks)
+}
+
+/// The bound sockets.
+struct Listeners {
+    public: TcpListener,
+    admin: Option<TcpListener>,
+    /// The address of the public one, with the port that the system chose for port 0.
+    address: SocketAddr,
+}
+
+impl Listeners {
+    async fn bind(settings: &Settings) -> anyhow::Result<Self> {
+        let bind = async |address: SocketAddr| {
+            TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))
+        };
+        let public = bind(settings.listen).await?;
+        let admin = match settings.admin_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        let address = public.local_addr()?;
+        Ok(Self { public, admin, address })
+    }
+
+    /// Serves until a signal, then drains: readiness says no, new connections are still taken for a moment so that load
+    /// balancers can look elsewhere, then what is under way is finished.
+    async fn serve(self, gw: &Arc<Gateway>, settings: &Settings, control: Router) {
+        let data = gateway::http::router(gw.clone());
+        let mut edge = accept::Edge::new(settings);
+        match self.admin {
+            None => edge.listen(self.public, data.merge(control)),
+            Some(admin) => {
+                // Probes reach the public port too; meters and records do not.
+                edge.listen(self.public, data);
+                edge.listen(admin, control);
+            }
+        }
+        gw.ready.store(true, Ordering::Release);
+        tracing::info!(address = %self.address, "ready");
+        let signal = signals::first().await;
+        gw.ready.store(false, Ordering::Release);
+        tracing::info!(signal = signal.name(), "draining");
+        if signal.is_orderly() {
+            tokio::select! {
+                () = tokio::time::sleep(LINGER) => {}
+                _ = signals::first() => return tracing::warn!("a second signal: ending at once"),
+            }
+        }
+        tokio::select! {
+            () = edge.drain(settings.drain_timeout) => {}
+            _ = signals::first() => tracing::warn!("a second signal: ending at once"),
+        }
+    }
+}
+
+/// How long new connections are taken after SIGTERM.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// How often old records are looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+
+async fn forget_old_records(store: Store, days: u32, stop: tokio_util::sync::CancellationToken) {
+    let kept = i64::from(days) * 86_400 * 1_000_000;
+    let mut ticks = tokio::time::interval(FORGET_EVERY);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        if let Err(error) = store.forget_before(gateway::clock::now_micros().saturating_sub(kept)).await {
+            tracing::warn!(%error, "old records could not be deleted");
+        }
+    }
+}
+
+fn address_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("address")
+}
+
+/// Tells other processes where we are: `host:port`, written whole.
+fn write_address(data_dir: &Path, address: SocketAddr) -> anyhow::Result<()> {
+    let (file, part) = (address_file(data_dir), data_dir.join("address.part"));
+    std::fs::write(&part, address.to_string())?;
+    if let Err(error) = std::fs::rename(&part, &file) {
+        bail!("{} cannot be written: {error}", file.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! A configuration that changes while the process runs: built aside, then swapped whole. A bad one never replaces a
+//! good one.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use gateway::Gateway;
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::Source;
+
+/// Editors write a file in several steps; what comes within this time is one change.
+const SETTLE: Duration = Duration::from_millis(150);
+
+/// Takes over every change of the file, and reads it again at SIGHUP.
+///
+/// The directory is watched, not the file: editors and Kubernetes replace the file by another.
+pub async fn follow(gw: Arc<Gateway>, source: Source, stop: CancellationToken) {
+    let (changed, mut changes) = mpsc::channel(1);
+    let _watcher = match &source {
+        Source::File(file) => watch(file, changed.clone()),
+        Source::Environment => None,
+    };
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = hangup.recv() => {}
+            Some(()) = changes.recv() => {
+                tokio::time::sleep(SETTLE).await;
+                while changes.try_recv().is_ok() {}
+            }
+        }
+        reload(&gw, &source);
+    }
+}
+
+fn watch(file: &Path, changed: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
+    let directory = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            // A change that is already waiting to be read covers this one.
+            let _ = changed.try_send(());
+        }
+    });
+    let watched = watcher.and_then(|mut watcher| watcher.watch(directory, RecursiveMode::NonRecursive).map(|()| watcher));
+    watched.inspect_err(|error| tracing::warn!(%error, "the configuration cannot be watched; SIGHUP reads it again")).ok()
+}
+
+fn reload(gw: &Gateway, source: &Source) {
+    let before = gw.rules.load_full();
+    let draft = match source.load() {
+        Ok(draft) => draft,
+        Err(error) => {
+            gw.metrics.config_refused.inc();
+            return tracing::error!("the configuration stays as it was: {error:#}");
+        }
+    };
+    let mut rules = draft.into_rules(gw.keys.pepper(), before.generation + 1);
+    if rules.hash == before.hash {
+        return;
+    }
+    let fixed = [
+        ("data_dir", rules.settings.data_dir == before.settings.data_dir),
+        ("admin_listen", rules.settings.admin_listen == before.settings.admin_listen),
+        ("limits.connections", rules.settings.limits.connections == before.settings.limits.connections),
+    ];
+    for (name, _) in fixed.iter().filter(|(_, same)| !same) {
+        tracing::warn!(setting = name, "a change of this setting takes effect at the next start");
+    }
+    rules.settings.listen = before.settings.listen;
+    match gw.swap(Arc::new(rules)) {
+        Ok(()) => tracing::info!(generation = before.generation + 1, "a new configuration is in force"),
+        Err(error) => {
+            gw.metrics.config_refused.inc();
+            tracing::error!(%error, "the configuration stays as it was");
+        }
+    }
+}
