@@ -800,6 +800,52 @@ mod streams {
     }
 }
 
+mod from_anthropic {
+    use super::*;
+
+    #[test]
+    fn every_call_is_written_as_one_that_reads_again_or_refused_by_name() {
+        for case in corpus::cases(Dialect::Anthropic, ".request.json") {
+            let call = Dialect::Anthropic.read_call(&case.bytes).unwrap();
+            match HERE.write_call(&call, &WriteFor::default()) {
+                Ok((body, _)) => drop(HERE.read_call(&body).unwrap_or_else(|wrong| panic!("{}: {wrong}", case.name))),
+                Err(wrong) => assert!(wrong.field.is_some(), "{}: {wrong}", case.name),
+            }
+        }
+    }
+
+    #[test]
+    fn every_stream_keeps_its_words_its_calls_and_its_thoughts() {
+        let kept = |events: &[Event]| {
+            let (reply, fault) = fold(events.to_vec());
+            let mut parts: Vec<Part> = reply.choices.into_iter().flat_map(|choice| choice.parts).collect();
+            parts.retain(|part| !matches!(part, Part::Native { .. }) && *part != text(""));
+            for part in &mut parts {
+                match part {
+                    Part::ToolUse(tool) if tool.arguments.is_empty() => tool.arguments = "{}".into(),
+                    Part::Text(text) => text.notes = None,
+                    _ => {}
+                }
+            }
+            // Neighbouring texts are one text here.
+            let mut joined: Vec<Part> = Vec::new();
+            for part in parts {
+                match (joined.last_mut(), part) {
+                    (Some(Part::Text(before)), Part::Text(after)) => before.text.push_str(&after.text),
+                    (_, part) => joined.push(part),
+                }
+            }
+            (joined, fault.is_some())
+        };
+        for case in corpus::cases(Dialect::Anthropic, ".sse") {
+            let events = read_stream(Dialect::Anthropic, &[&case.bytes]);
+            let written = write_stream(HERE, true, &events);
+            let again = read_stream(HERE, &[&written]);
+            assert_eq!(kept(&again), kept(&events), "{}:\n{}", case.name, String::from_utf8_lossy(&written));
+        }
+    }
+}
+
 mod replies {
     use super::*;
 
