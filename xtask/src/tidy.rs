@@ -84,7 +84,8 @@ fn impure(metadata: &Value) -> Vec<String> {
             open.extend(edges.get(id).into_iter().flatten().copied().filter(|next| seen.insert(next)));
         }
         let pulled = seen.iter().filter_map(|id| names.get(id)).filter(|name| IMPURE.contains(name));
-        wrong.extend(pulled.map(|name| format!("`{}` must be pure, and pulls in `{name}`", names[root])));
+        let name = names.get(root).copied().unwrap_or_default();
+        wrong.extend(pulled.map(|pulled| format!("`{name}` must be pure, and pulls in `{pulled}`")));
     }
     wrong
 }

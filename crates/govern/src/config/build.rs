@@ -67,8 +67,7 @@ pub fn check(text: &str, lookup: Lookup<'_>, now: i64) -> Checked {
 #[must_use]
 pub fn check_raw(raw: &Raw, lookup: Lookup<'_>, now: i64) -> Checked {
     let mut report = Report::default();
-    let text = serde_json::to_string(raw).unwrap_or_default();
-    let draft = Checking { lookup, now, report: &mut report }.draft(raw, hash(&text));
+    let draft = Checking { lookup, now, report: &mut report }.draft(raw, hash(&format!("{raw:?}")));
     finish(Some(draft), report)
 }
 
@@ -126,7 +125,10 @@ impl Draft {
 /// The JSON Schema of the configuration.
 #[must_use]
 pub fn schema() -> &'static Json {
-    static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(Raw).to_value());
+    static SCHEMA: LazyLock<Json> = LazyLock::new(|| {
+        // Serialising puts the keys into the order that people expect; the bare value has another.
+        serde_json::to_value(schemars::schema_for!(Raw)).unwrap_or(Json::Bool(true))
+    });
     &SCHEMA
 }
 

@@ -7,15 +7,18 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
+
+use super::snapshot::Secret;
 
 /// Items of a list. `None` stands for one that did not fit and has been reported, so that the others keep their places.
 pub type Items<T> = Vec<Option<T>>;
 
 /// The configuration of Tollgate.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(title = "Tollgate")]
 pub struct Raw {
     /// Address and port of the gateway. Default: `127.0.0.1:8080`.
     pub listen: Option<String>,
@@ -52,14 +55,15 @@ pub struct Raw {
 }
 
 /// An account with a provider.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawProvider {
     /// The provider, such as `openai`, `anthropic`, `vllm` or `openai_like`. Default: the account's name.
     pub kind: Option<String>,
     /// The credential, best as `${NAME}`. Default: the provider's usual environment variable.
-    pub api_key: Option<String>,
-    /// Where the provider is reached, up to and with `/v1`. Default: the provider's own address.
+    #[schemars(with = "Option<String>")]
+    pub api_key: Option<Secret>,
+    /// Where the provider is reached, as its own SDK takes it (for OpenAI and its like with `/v1`). Default: the provider's own address.
     pub base_url: Option<String>,
     /// How long is waited for what.
     pub timeouts: Option<RawTimeouts>,
@@ -78,7 +82,7 @@ pub struct RawProvider {
 }
 
 /// What the tokens of a model cost, in US dollars per million.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawPrice {
     /// Input tokens.
@@ -100,12 +104,12 @@ pub struct RawPrice {
 }
 
 /// A model that callers ask for.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawModel {
     /// Who answers: `account/model`, or a target with its settings. In a model with `*` in its name, `*` in a target stands
     /// for what the caller's name matched.
-    #[schemars(with = "Vec<RawTarget>", length(min = 1))]
+    #[schemars(with = "Vec<RawTarget>", length(min = 1, max = 100))]
     pub targets: Items<RawTarget>,
     /// How targets are ordered. Default: `priority`.
     pub strategy: Option<RawStrategy>,
@@ -118,7 +122,7 @@ pub struct RawModel {
 }
 
 /// Who answers.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RawTarget {
     /// `account/model`
@@ -128,7 +132,7 @@ pub enum RawTarget {
 }
 
 /// A target with its settings.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawFullTarget {
     /// `account/model`
@@ -146,7 +150,7 @@ pub struct RawFullTarget {
 }
 
 /// How targets are ordered: the names of [`crate::route::Strategy`].
-#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawStrategy {
     /// Lowest priority first; among equals a draw by weight.
@@ -156,7 +160,7 @@ pub enum RawStrategy {
 }
 
 /// When a further attempt is made.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawRetry {
     /// Attempts at one target, the first included. Default: 2.
@@ -175,7 +179,7 @@ pub struct RawRetry {
 }
 
 /// How long is waited for what. Each is separate.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawTimeouts {
     /// TCP and TLS. Default: `5s`.
@@ -191,13 +195,14 @@ pub struct RawTimeouts {
 }
 
 /// A gateway key. Made by `tollgate keys create`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawKey {
     /// For people: shown in records.
     pub name: String,
     /// The whole text of the key, as `${NAME}`.
-    pub secret: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub secret: Option<Secret>,
     /// The hash of its secret (`hmac-sha256:...`), in place of `secret`. Needs `id`.
     pub hash: Option<String>,
     /// The id in its text, where only the hash is given.
@@ -215,7 +220,7 @@ pub struct RawKey {
 }
 
 /// Bounds at the edge.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawLimits {
     /// Longest time for the head of a request. Default: `10s`.
@@ -234,7 +239,7 @@ pub struct RawLimits {
 }
 
 /// What happens to a call whose price is not known.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawUnpriced {
     Allow,
@@ -242,7 +247,7 @@ pub enum RawUnpriced {
 }
 
 /// What happens upstream when the client has gone.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawOnDisconnect {
     Cancel,
@@ -250,7 +255,7 @@ pub enum RawOnDisconnect {
 }
 
 /// Traces by OpenTelemetry.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawOtlp {
     /// A collector that takes OTLP over HTTP, such as `http://collector:4318`.
@@ -258,7 +263,7 @@ pub struct RawOtlp {
 }
 
 /// Records of requests.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawRecords {
     /// Days that records are kept. Default: 30.

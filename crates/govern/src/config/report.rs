@@ -115,12 +115,31 @@ impl Report {
     }
 }
 
-/// The line, cut to what a terminal shows, without credentials.
+/// The line, cut to what a terminal shows, without known credentials and without anything that looks like one: a key
+/// that stands where none belongs is not known as a credential.
 fn masked(line: &str, secrets: &[String]) -> String {
     const MOST_CHARACTERS: usize = 200;
     let mut line = line.to_owned();
     for secret in secrets {
-        line = line.replace(secret.as_str(), &"*".repeat(secret.chars().count().min(MOST_CHARACTERS)));
+        line = line.replace(secret.as_str(), &"*".repeat(secret.chars().count()));
     }
-    line.chars().take(MOST_CHARACTERS).filter(|c| !c.is_control() || *c == '\t').collect()
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let words: Vec<String> = line
+        .split_inclusive(|c| !is_part(c))
+        .map(|word| {
+            let token = word.trim_end_matches(|c| !is_part(c));
+            match looks_secret(token) {
+                true => word.replacen(token, &"*".repeat(token.len()), 1),
+                false => word.to_owned(),
+            }
+        })
+        .collect();
+    words.concat().chars().take(MOST_CHARACTERS).filter(|c| !c.is_control() || *c == '\t').collect()
+}
+
+/// Random text: sixteen letters and digits in a row, with both among them. Names of models are not like that.
+fn looks_secret(token: &str) -> bool {
+    token.split(['-', '_']).any(|run| {
+        run.len() >= 16 && run.bytes().any(|b| b.is_ascii_digit()) && run.bytes().any(|b| b.is_ascii_alphabetic())
+    })
 }

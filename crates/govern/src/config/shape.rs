@@ -12,6 +12,9 @@ use super::{
     variable::{BadVariable, Lookup, expand},
 };
 
+/// The schema of what no schema describes.
+static ANYTHING: Json = Json::Bool(true);
+
 /// Reads the tree by the schema.
 pub(super) struct Shape<'a> {
     pub schema: &'a Json,
@@ -19,20 +22,20 @@ pub(super) struct Shape<'a> {
     pub report: &'a mut Report,
 }
 
-impl Shape<'_> {
+impl<'a> Shape<'a> {
     /// The value as JSON that fits `schema`; `None` if it was left out.
-    pub fn fit(&mut self, node: &Node, schema: &Json, path: &str) -> Option<Json> {
+    pub fn fit(&mut self, node: &Node, schema: &'a Json, path: &str) -> Option<Json> {
         self.report.note_place(path, node.at);
         let schema = self.resolve(schema, node);
-        if let Some(names) = names(&schema) {
+        if let Some(names) = names(schema) {
             return self.name(node, &names, path);
         }
         if schema.as_bool() == Some(true) || schema.get("type").is_none() {
             return self.anything(node, path);
         }
-        match kind(&schema) {
-            "object" => self.object(node, &schema, path),
-            "array" => self.array(node, &schema, path),
+        match kind(schema) {
+            "object" => self.object(node, schema, path),
+            "array" => self.array(node, schema, path),
             "string" => self.string(node, path).map(Json::String),
             "boolean" => self.scalar(node, path, "`true` or `false`", |text| match text {
                 "true" => Some(Json::Bool(true)),
@@ -42,7 +45,7 @@ impl Shape<'_> {
             "integer" => {
                 let value =
                     self.scalar(node, path, "a whole number", |text| text.parse::<u64>().ok().map(Json::from))?;
-                self.in_range(value, &schema, path)
+                self.in_range(value, schema, path)
             }
             _ => self.scalar(node, path, "a number", |text| {
                 let number = serde_json::Number::from_f64(text.parse().ok()?)?;
@@ -52,13 +55,13 @@ impl Shape<'_> {
     }
 
     /// Follows references and chooses the branch of a choice that takes such a node.
-    fn resolve(&self, schema: &Json, node: &Node) -> Json {
+    fn resolve(&self, schema: &'a Json, node: &Node) -> &'a Json {
         let mut schema = schema;
         loop {
             if let Some(name) = schema.get("$ref").and_then(Json::as_str).and_then(|path| path.rsplit('/').next()) {
                 match self.schema.get("$defs").and_then(|all| all.get(name)) {
                     Some(found) => schema = found,
-                    None => return Json::Bool(true),
+                    None => return &ANYTHING,
                 }
             } else if let Some(branches) = schema.get("anyOf").and_then(Json::as_array) {
                 let mut real = branches.iter().filter(|branch| kind(branch) != "null");
@@ -69,15 +72,15 @@ impl Shape<'_> {
                 match (first, other) {
                     (Some(_), Some(other)) if !fits_first => schema = other,
                     (Some(first), _) => schema = first,
-                    (None, _) => return Json::Bool(true),
+                    (None, _) => return &ANYTHING,
                 }
             } else {
-                return schema.clone();
+                return schema;
             }
         }
     }
 
-    fn object(&mut self, node: &Node, schema: &Json, path: &str) -> Option<Json> {
+    fn object(&mut self, node: &Node, schema: &'a Json, path: &str) -> Option<Json> {
         let none = Vec::new();
         let entries = match &node.value {
             Value::Map(entries) => entries,
@@ -98,12 +101,11 @@ impl Shape<'_> {
                 let fix = "keep one of them";
                 self.report.error(Fault::Duplicate, At::Place(&below, key.at), format!("`{name}` stands twice"), fix);
             } else if let Some(property) = known.and_then(|known| known.get(&name)).or(any) {
-                let property = property.clone();
-                let is_map = known.is_none() && kind(&self.resolve(&property, value)) == "object";
+                let is_map = known.is_none() && kind(self.resolve(property, value)) == "object";
                 if matches!(value.value, Value::Null) && !is_map {
                     continue;
                 }
-                if let Some(value) = self.fit(value, &property, &below) {
+                if let Some(value) = self.fit(value, property, &below) {
                     out.insert(name, value);
                 }
             } else {
@@ -134,19 +136,24 @@ impl Shape<'_> {
         self.report.error(Fault::UnknownField, At::Place(&join(path, name), key.at), message, fix);
     }
 
-    fn array(&mut self, node: &Node, schema: &Json, path: &str) -> Option<Json> {
+    fn array(&mut self, node: &Node, schema: &'a Json, path: &str) -> Option<Json> {
         let Value::List(items) = &node.value else {
             return self.wrong(node, path, "a list");
         };
-        let fewest = schema.get("minItems").and_then(Json::as_u64).unwrap_or_default();
-        if (items.len() as u64) < fewest {
+        let bound = |name| schema.get(name).and_then(Json::as_u64).and_then(|bound| usize::try_from(bound).ok());
+        if items.len() < bound("minItems").unwrap_or_default() {
             self.report.error(Fault::MissingField, At::Value(path), "the list is empty", "name at least one");
             return None;
         }
-        let of = schema.get("items").cloned().unwrap_or(Json::Bool(true));
+        if let Some(most) = bound("maxItems").filter(|most| items.len() > *most) {
+            let message = format!("the list has {} entries, more than {most}", items.len());
+            self.report.error(Fault::OutOfRange, At::Value(path), message, format!("keep at most {most}"));
+            return None;
+        }
+        let of = schema.get("items").unwrap_or(&ANYTHING);
         let fitting = items.iter().enumerate().map(|(at, item)| {
             // A list keeps its length, so that later problems name the right place.
-            self.fit(item, &of, &format!("{path}[{at}]")).unwrap_or(Json::Null)
+            self.fit(item, of, &format!("{path}[{at}]")).unwrap_or(Json::Null)
         });
         Some(Json::Array(fitting.collect()))
     }

@@ -124,7 +124,7 @@ impl Checking<'_> {
                 let message = format!("`{}` takes no credential", provider.id());
                 self.report.error(Fault::NoEffect, At::Value(&at), message, "remove `api_key`");
             }
-            return self.secret(key, &at, provider.key_env().unwrap_or("API_KEY"));
+            return self.secret(key.expose(), &at, provider.key_env().unwrap_or("API_KEY"));
         }
         // A server of one's own (vLLM, Ollama) has a usual variable only if it insists on a key.
         let variable = provider.key_env()?;

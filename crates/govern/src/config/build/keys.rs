@@ -81,8 +81,9 @@ impl Checking<'_> {
         match (&key.secret, &key.hash) {
             (Some(secret), None) => {
                 let at = format!("{path}.secret");
-                self.report.mask(secret.trim());
-                let Ok(parsed) = Parsed::parse(secret.trim()) else {
+                let secret = secret.expose().trim();
+                self.report.mask(secret);
+                let Ok(parsed) = Parsed::parse(secret) else {
                     let message = "the secret is no gateway key (tg_<env>_<id>_<secret>_<check>)";
                     self.report.error(Fault::BadKey, At::Value(&at), message, how);
                     return None;
@@ -92,7 +93,7 @@ impl Checking<'_> {
                     self.report.error(Fault::BadKey, At::Value(&format!("{path}.id")), message, "remove `id`");
                 }
                 self.warn_of_literal(&at, "TOLLGATE_KEY");
-                Some((parsed.id.to_owned(), KeyHash([0; 32]), Some(crate::config::Secret::new(secret.trim()))))
+                Some((parsed.id.to_owned(), KeyHash([0; 32]), Some(crate::config::Secret::new(secret))))
             }
             (None, Some(hash)) => {
                 let hash = hash.trim().parse::<KeyHash>();

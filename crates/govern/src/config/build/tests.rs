@@ -400,6 +400,27 @@ fn a_secret_in_the_file_is_warned_of_and_never_shown() {
 }
 
 #[test]
+fn a_secret_in_the_wrong_place_is_not_shown_either() {
+    let key = minted(9);
+    let text = format!("providers:\n  openai: {{ api_kye: {} }}\n", key.text.expose());
+    let shown: String = checked(&text).problems.iter().map(|problem| problem.explain("f")).collect();
+    assert!(shown.contains("unknown_field") && shown.contains("api_kye: ****"), "{shown}");
+    assert!(!shown.contains(Parsed::parse(key.text.expose()).unwrap().id), "{shown}");
+    let text = "models: { m: { targets: [nobody/claude-sonnet-4-5-20250929] } }";
+    let shown = checked(text).problems[0].explain("f");
+    assert!(shown.contains("targets: [nobody/claude-sonnet-4-5-20250929]"), "{shown}");
+}
+
+#[test]
+fn sec_017_a_configuration_as_written_shows_no_secret() {
+    let raw: Raw = serde_json::from_value(serde_json::json!({
+        "providers": { "openai": { "api_key": "canary" } }, "keys": [{ "name": "a", "secret": "canary" }],
+    }))
+    .unwrap();
+    assert!(!format!("{raw:?}").contains("canary"));
+}
+
+#[test]
 fn sec_017_a_built_configuration_shows_no_secret() {
     let shown = format!("{:?}", rules(WHOLE));
     assert!(!shown.contains("canary"), "{shown}");
@@ -445,6 +466,26 @@ fn a_huge_file_is_refused_at_once() {
     assert!(problems(&many).len() <= 200);
     let bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n".to_owned();
     assert!(!problems(&bomb).is_empty());
+}
+
+#[test]
+fn a_large_configuration_is_checked_in_little_time() {
+    let mut text = "providers:\n  openai:\nmodels:\n".to_owned();
+    for at in 0..5_000 {
+        text.push_str(&format!("  m{at}: {{ targets: [openai/a{at}, openai/b{at}], retry: {{ attempts: 3 }} }}\n"));
+    }
+    text.push_str("keys:\n");
+    for at in 0..2_000 {
+        let key = Minted::new(Env::Live, &std::array::from_fn(|byte| (at >> (8 * (byte % 2))) as u8));
+        text.push_str(&format!(
+            "  - {{ name: k{at}, secret: {}, models: [m{at}, \"openai/*\"] }}\n",
+            key.text.expose()
+        ));
+    }
+    let started = std::time::Instant::now();
+    let rules = rules(&text);
+    assert_eq!((rules.models.len(), rules.keys.len()), (5_000, 2_000));
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?} without optimisation", started.elapsed());
 }
 
 proptest! {
