@@ -55,6 +55,7 @@ faults! {
     SampleSecret    "sample_secret"     "A credential is a placeholder from an example.";
     BadKey          "bad_key"           "A gateway key is not one that `tollgate keys create` made, or is declared twice over.";
     UnknownModel    "unknown_model"     "An allow-list names something that is not configured.";
+    Unpriced        "unpriced"          "No price is known for a target: its calls are flagged, or refused under `unpriced: deny`.";
     PlainHttp       "plain_http"        "A provider elsewhere is reached without encryption.";
     SecretInFile    "secret_in_file"    "A credential stands in the file itself.";
     Expired         "expired"           "A key has already expired.";

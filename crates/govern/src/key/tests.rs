@@ -109,7 +109,7 @@ fn a_hash_reads_what_it_wrote_and_nothing_else() {
 }
 
 #[test]
-fn sec_017_nothing_secret_shows_in_debug_output() {
+fn nothing_secret_shows_in_debug_output() {
     let minted = Minted::new(Env::Live, &random(9));
     let text = minted.text.expose();
     let secret = Parsed::parse(text).unwrap().secret;

@@ -133,7 +133,27 @@ impl Checking<'_> {
         let account = accounts.good.get(account.as_str())?;
         let configured = !upstream.contains('*');
         let weight = raw.weight.unwrap_or(1);
-        Some(Target { weight, overrides, headers, configured, ..Target::plain(account, &upstream) })
+        let target = Target { weight, overrides, headers, configured, ..Target::plain(account, &upstream) };
+        if configured && target.price.is_none() {
+            self.unpriced(&target, &at);
+        }
+        Some(target)
+    }
+
+    /// A word about a model that the catalogue does not know, most often a slip of the pen. Providers of which it knows no
+    /// model at all serve what their operators like.
+    fn unpriced(&mut self, target: &Target, path: &str) {
+        let provider = target.account.provider.id();
+        let mut known =
+            llm::catalog::all().iter().filter(|model| model.provider == provider).map(|model| model.id).peekable();
+        if known.peek().is_some() {
+            let fix = match closest(&target.model, known) {
+                Some(meant) if *meant != *target.model => format!("did you mean `{}/{meant}`?", target.account.name),
+                _ => format!("add its price under `providers.{}.prices`", target.account.name),
+            };
+            let message = format!("no price is known for `{}`", target.name);
+            self.report.warning(Fault::Unpriced, At::Value(path), message, fix);
+        }
     }
 
     /// `account/model`, taken apart. The model's name may hold further slashes.

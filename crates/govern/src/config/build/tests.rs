@@ -188,7 +188,7 @@ fn names_resolve_in_order() {
 }
 
 #[test]
-fn case_105_a_name_that_is_not_exactly_a_name_resolves_to_nothing() {
+fn a_name_that_is_not_exactly_a_name_resolves_to_nothing() {
     let rules = rules(WHOLE);
     for asked in [
         "",
@@ -229,7 +229,7 @@ providers:
     timeouts: { connect: 5, idle: never }
 models:
   fast:
-    targets: [openia2/x, gpt-4o, { target: openai/a, wieght: 2 }]
+    targets: [openia2/x, gpt-4o, { target: openai/o3, wieght: 2 }]
     retry: { attempts: 0 }
   empty: { targets: [] }
   none: {}
@@ -246,7 +246,7 @@ unpriced: maybe
             "bad_duration providers.openai.timeouts.idle 6:35",
             "unknown_account models.fast.targets[0] 9:15",
             "bad_target models.fast.targets[1] 9:26",
-            "unknown_field models.fast.targets[2].wieght 9:54",
+            "unknown_field models.fast.targets[2].wieght 9:55",
             "out_of_range models.fast.retry.attempts 10:24",
             "missing_field models.empty.targets 11:21",
             "missing_field models.none 12:9",
@@ -342,6 +342,7 @@ fn each_wrong_target_has_its_problem() {
         ("{ target: 'openai/*' }", "bad_target models.m.targets[0].target 5:18"),
         ("'*/x'", "unknown_account"),
         ("other", "bad_target models.m.targets[0] 5:8"),
+        ("openai/gpt-4o-mimi", "unpriced models.m.targets[0] 5:8"),
         ("openai/", "bad_target"),
         ("/x", "bad_target"),
         ("{ target: openai/x, weight: 0 }", "no_weight models.m.targets"),
@@ -379,7 +380,7 @@ fn a_model_that_names_a_model_is_refused_so_that_no_circle_can_be() {
 }
 
 #[test]
-fn sec_002_sample_secrets_are_refused() {
+fn sample_secrets_are_refused() {
     for sample in ["changeme", "your-api-key-here", "<key>", "secret", "123456", "xxxxxxxx", "abc..."] {
         has(&format!("providers: {{ openai: {{ api_key: '{sample}' }} }}"), "sample_secret providers.openai.api_key");
     }
@@ -412,7 +413,7 @@ fn a_secret_in_the_wrong_place_is_not_shown_either() {
 }
 
 #[test]
-fn sec_017_a_configuration_as_written_shows_no_secret() {
+fn a_configuration_as_written_shows_no_secret() {
     let raw: Raw = serde_json::from_value(serde_json::json!({
         "providers": { "openai": { "api_key": "canary" } }, "keys": [{ "name": "a", "secret": "canary" }],
     }))
@@ -421,7 +422,7 @@ fn sec_017_a_configuration_as_written_shows_no_secret() {
 }
 
 #[test]
-fn sec_017_a_built_configuration_shows_no_secret() {
+fn a_built_configuration_shows_no_secret() {
     let shown = format!("{:?}", rules(WHOLE));
     assert!(!shown.contains("canary"), "{shown}");
     assert!(!shown.contains(minted(1).text.expose()));
