@@ -1,5 +1,6 @@
 //! The `tollgate` binary: command line, wiring, serve, drain.
 
+mod cli;
 mod serve;
 
 use std::process::ExitCode;
@@ -12,11 +13,5 @@ fn main() -> ExitCode {
         eprintln!("tollgate: another TLS provider is installed already");
         return ExitCode::FAILURE;
     }
-    match serve::run(&serve::Options { workers: Some(1), config: std::env::args().nth(1).map(Into::into), listen: None }) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("tollgate: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    cli::main(|args| serve::run(&args).map(|()| ExitCode::SUCCESS))
 }

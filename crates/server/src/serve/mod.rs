@@ -5,7 +5,6 @@ mod first_run;
 mod log;
 mod reload;
 mod signals;
-mod source;
 
 use std::{
     collections::HashMap,
@@ -30,26 +29,16 @@ use govern::{Rules, config::snapshot::Settings};
 use store::Store;
 use tokio::net::TcpListener;
 
-pub use source::Source;
-
-/// What the command line says.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// `None`: `TOLLGATE_CONFIG`, then `./tollgate.yaml`, then the environment alone.
-    pub config: Option<PathBuf>,
-    /// Overrides `listen`.
-    pub listen: Option<SocketAddr>,
-    /// Threads that serve; 1 serves on a single-threaded runtime.
-    pub workers: Option<usize>,
-}
+use crate::cli::{config::pepper, serve::Args};
 
 /// Serves until a signal ends it.
 ///
 /// # Errors
 /// The configuration has errors, an address cannot be bound, or the data directory cannot be used.
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> anyhow::Result<()> {
     log::init();
-    let workers = options.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    let cores = || std::thread::available_parallelism().map_or(1, Into::into);
+    let workers = args.workers.map_or_else(cores, usize::from);
     let mut runtime = match workers {
         0 | 1 => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
@@ -57,17 +46,16 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     if workers > 1 {
         runtime.worker_threads(workers);
     }
-    runtime.enable_all().build().context("the runtime cannot start")?.block_on(serve(options))
+    runtime.enable_all().build().context("the runtime cannot start")?.block_on(serve(args))
 }
 
-async fn serve(options: &Options) -> anyhow::Result<()> {
-    let source = Source::find(options.config.as_deref());
-    let draft = source.load()?;
+async fn serve(args: &Args) -> anyhow::Result<()> {
+    let draft = args.config.load()?;
     let store = Store::open(draft.data_dir()).await.context("the data directory cannot be used")?;
     let data_dir = draft.data_dir().to_owned();
-    let pepper = source::pepper(&data_dir)?;
+    let pepper = pepper(&data_dir)?;
     let mut rules = draft.into_rules(&pepper, 1);
-    if let Some(listen) = options.listen {
+    if let Some(listen) = args.listen {
         rules.settings.listen = listen;
     }
     let settings = rules.settings.clone();
@@ -91,10 +79,10 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
     let stop = tasks.stopping();
     tasks.spawn(async move { stop.run_until_cancelled(async { following.keys.follow().await }).await });
     tasks.spawn(forget_old_records(store.clone(), settings.record_days, tasks.stopping()));
-    tasks.spawn(reload::follow(gw.clone(), source.clone(), tasks.stopping()));
+    tasks.spawn(reload::follow(gw.clone(), args.config.clone(), tasks.stopping()));
 
     let listeners = Listeners::bind(&settings).await?;
-    if source == Source::Environment {
+    if args.config.path().is_none() {
         first_run::greet(&store, gw.keys.pepper(), listeners.address).await?;
     }
     write_address(&data_dir, listeners.address)?;

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Source;
+use crate::cli::config::File;
 
 /// Editors write a file in several steps; what comes within this time is one change.
 const SETTLE: Duration = Duration::from_millis(150);
@@ -19,12 +19,9 @@ const SETTLE: Duration = Duration::from_millis(150);
 /// Takes over every change of the file, and reads it again at SIGHUP.
 ///
 /// The directory is watched, not the file: editors and Kubernetes replace the file by another.
-pub async fn follow(gw: Arc<Gateway>, source: Source, stop: CancellationToken) {
+pub async fn follow(gw: Arc<Gateway>, source: File, stop: CancellationToken) {
     let (changed, mut changes) = mpsc::channel(1);
-    let _watcher = match &source {
-        Source::File(file) => watch(file, changed.clone()),
-        Source::Environment => None,
-    };
+    let _watcher = source.path().and_then(|file| watch(&file, changed.clone()));
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     loop {
         tokio::select! {
@@ -54,7 +51,7 @@ fn watch(file: &Path, changed: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
     watched.inspect_err(|error| tracing::warn!(%error, "the configuration cannot be watched; SIGHUP reads it again")).ok()
 }
 
-fn reload(gw: &Gateway, source: &Source) {
+fn reload(gw: &Gateway, source: &File) {
     let before = gw.rules.load_full();
     let draft = match source.load() {
         Ok(draft) => draft,

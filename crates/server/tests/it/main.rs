@@ -1,0 +1,7 @@
+//! The gateway as its users meet it: the real binary, real sockets, a scripted provider.
+//!
+//! One binary for all of them, one file per subject. A test that proves a row of `docs/cases.md` carries its number.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod first_call;
