@@ -1,0 +1,121 @@
+//! Where the configuration comes from: `--config`, `TOLLGATE_CONFIG`, `./tollgate.yaml`; without any, the environment.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use gateway::clock::now_micros;
+use govern::{
+    config::{
+        build::{self, Checked, Draft},
+        raw::Raw,
+    },
+    key::Pepper,
+};
+use store::{Store, secret::Secret};
+
+/// Which configuration.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct File {
+    /// The configuration file. Default: ./tollgate.yaml if there is one, else what the environment tells.
+    #[arg(long, env = "TOLLGATE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Where the data are.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Data {
+    #[command(flatten)]
+    pub file: File,
+    /// The data directory, over the configuration's. With it no configuration is read.
+    #[arg(long, env = "TOLLGATE_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// The file that is read where none is named.
+const USUAL: &str = "tollgate.yaml";
+
+impl File {
+    /// The file, if there is one.
+    #[must_use]
+    pub fn path(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(|| Some(PathBuf::from(USUAL)).filter(|usual| usual.exists()))
+    }
+
+    /// Reads and checks it.
+    ///
+    /// # Errors
+    /// The file cannot be read. What is wrong inside is in [`Checked::problems`].
+    pub fn check(&self) -> anyhow::Result<Checked> {
+        match self.path() {
+            Some(path) => Ok(build::check(&read(&path)?, &variable, now_micros())),
+            None => Ok(build::check_raw(&Raw::from_environment(&variable), &variable, now_micros())),
+        }
+    }
+
+    /// Reads it; problems go to standard error.
+    ///
+    /// # Errors
+    /// The file cannot be read or used.
+    pub fn load(&self) -> anyhow::Result<Draft> {
+        let checked = self.check()?;
+        let name = self.name();
+        for problem in &checked.problems {
+            eprint!("{}", problem.explain(&name));
+        }
+        checked.draft.with_context(|| format!("{name} cannot be used"))
+    }
+
+    /// How messages call it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.path().map_or_else(|| "the environment".to_owned(), |path| path.display().to_string())
+    }
+}
+
+impl Data {
+    /// # Errors
+    /// The configuration that would tell cannot be read or used.
+    pub fn dir(&self) -> anyhow::Result<PathBuf> {
+        match &self.data_dir {
+            Some(dir) => Ok(dir.clone()),
+            None => Ok(self.file.load()?.data_dir().to_owned()),
+        }
+    }
+
+    /// # Errors
+    /// The store cannot be opened.
+    pub async fn store(&self) -> anyhow::Result<Store> {
+        Ok(Store::open(&self.dir()?).await?)
+    }
+}
+
+/// The pepper of the installation with this data directory.
+///
+/// # Errors
+/// It cannot be read or made.
+pub fn pepper(data_dir: &Path) -> anyhow::Result<Pepper> {
+    Ok(Secret::pepper(data_dir, variable("TOLLGATE_PEPPER").as_deref())?)
+}
+
+/// A variable of the environment.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The text of a file; `-` is standard input.
+pub(super) fn read(path: &Path) -> anyhow::Result<String> {
+    let text = if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().take(build::MOST_BYTES as u64 + 1).read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::File::open(path).and_then(|file| {
+            let mut text = String::new();
+            file.take(build::MOST_BYTES as u64 + 1).read_to_string(&mut text).map(|_| text)
+        })
+    };
+    text.with_context(|| path.display().to_string())
+}

@@ -1,0 +1,215 @@
+//! `tollgate logs`: the records, read from the database itself, so that it works while the gateway runs and when not.
+
+use std::{io::Write, process::ExitCode, time::Duration};
+
+use anyhow::Context;
+use clap::{Subcommand, ValueEnum};
+use gateway::observe::{self, Record};
+use serde_json::Value;
+use store::{Filter, Kept, StatusClass, Store};
+
+use super::{Outcome, config::Data, table};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub data: Data,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows the last requests, then each one as it ends.
+    Tail(Tail),
+    /// Shows everything that is known of one request.
+    Show {
+        /// The `x-request-id` of its answer.
+        id: uuid::Uuid,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Tail {
+    /// How many to begin with.
+    #[arg(short = 'n', long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub lines: u32,
+    /// Ends instead of waiting for more.
+    #[arg(long)]
+    pub once: bool,
+    /// Only of the key with this id.
+    #[arg(long)]
+    pub key: Option<String>,
+    /// Only those that asked for this model.
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Only with a status of this class.
+    #[arg(long, value_enum)]
+    pub status: Option<Class>,
+    /// One JSON document per line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Class {
+    #[value(name = "2xx")]
+    Success,
+    #[value(name = "3xx")]
+    Redirect,
+    #[value(name = "4xx")]
+    Caller,
+    #[value(name = "5xx")]
+    Server,
+}
+
+/// How often the database is asked for more: soon enough for eyes.
+const POLL: Duration = Duration::from_millis(300);
+
+/// Rows of one look; a busy gateway is followed in several.
+const STEP: u32 = 1_000;
+
+const HEAD: &str = "TIME                 STATUS  MODEL                     TARGET                              KEY               TOKENS         COST        TIME      FIRST     ID";
+
+pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
+    let store = args.data.store().await?;
+    match args.command {
+        Command::Tail(tail) => follow(&store, &tail, out).await?,
+        Command::Show { id, json } => {
+            let kept = store
+                .request(id)
+                .await?
+                .with_context(|| format!("no record has the id {id}; a record is there once its request has ended"))?;
+            let record: Value = serde_json::from_str(kept.detail.get())?;
+            if json { writeln!(out, "{record:#}")? } else { show(&kept.record()?, out)? }
+        }
+    }
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn follow(store: &Store, tail: &Tail, out: &mut dyn Write) -> anyhow::Result<()> {
+    let status = tail.status.map(|class| {
+        StatusClass(match class {
+            Class::Success => 2,
+            Class::Redirect => 3,
+            Class::Caller => 4,
+            Class::Server => 5,
+        })
+    });
+    let filter = Filter { key_id: tail.key.clone(), model: tail.model.clone(), status, ..Filter::default() };
+    if !tail.json {
+        writeln!(out, "{HEAD}")?;
+    }
+    let mut rows = store.tail(&filter, None, tail.lines).await?;
+    let mut last = 0;
+    loop {
+        for kept in &rows {
+            if tail.json { writeln!(out, "{}", kept.detail)? } else { line(kept, out)? }
+        }
+        out.flush()?;
+        last = rows.last().map_or(last, |row| row.seq);
+        if tail.once {
+            return Ok(());
+        }
+        if rows.len() < STEP as usize {
+            tokio::time::sleep(POLL).await;
+        }
+        rows = store.tail(&filter, Some(last), STEP).await?;
+    }
+}
+
+/// One record on one line. The id comes last, where it is never cut.
+fn line(kept: &Kept, out: &mut dyn Write) -> anyhow::Result<()> {
+    let record = kept.record()?;
+    let key = record.key_name.as_deref().or(record.key_id.as_deref());
+    writeln!(
+        out,
+        "{:19}  {:>6}  {:24}  {:34}  {:16}  {:>13}  {:>10}  {:>8}  {:>8}  {}",
+        table::time(record.at),
+        record.status,
+        cut(&table::or_dash(record.model.as_deref()), 24),
+        cut(&table::or_dash(record.target.as_deref()), 34),
+        cut(&table::or_dash(key), 16),
+        format!("{}+{}", record.usage.prompt(), record.usage.output),
+        cost(&record),
+        millis(record.latency),
+        record.time_to_first_token.map_or_else(|| "-".to_owned(), millis),
+        record.id,
+    )?;
+    Ok(())
+}
+
+fn show(record: &Record, out: &mut dyn Write) -> anyhow::Result<()> {
+    let usage = &record.usage;
+    let tokens = format!(
+        "{} in ({} from cache, {} to cache), {} out ({} thought)",
+        usage.prompt(),
+        usage.cache_read,
+        usage.cache_write.saturating_add(usage.cache_write_1h),
+        usage.output,
+        usage.reasoning
+    );
+    let key =
+        [record.key_name.as_deref(), record.key_id.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let rows = [
+        ("id", record.id.to_string()),
+        ("time", table::time(record.at)),
+        ("surface", table::plain(&record.surface)),
+        ("outcome", format!("{} {}", record.status, record.outcome.as_str())),
+        ("error", table::or_dash(record.error.as_deref())),
+        ("key", table::or_dash(Some(key.as_str()).filter(|key| !key.is_empty()))),
+        ("user", table::or_dash(record.user.as_deref())),
+        ("tags", table::plain(&record.tags.iter().map(|(name, value)| format!("{name}={value} ")).collect::<String>())),
+        ("model", table::or_dash(record.model.as_deref())),
+        ("target", table::or_dash(record.target.as_deref())),
+        ("served by", table::or_dash(record.served_model.as_deref())),
+        ("tokens", tokens),
+        ("cost", cost(record)),
+        ("time taken", millis(record.latency)),
+        ("first token", record.time_to_first_token.map_or_else(|| "-".to_owned(), millis)),
+        ("overhead", record.overhead.map_or_else(|| "-".to_owned(), |micros| format!("{micros} µs"))),
+        ("lost", table::or_dash(Some(record.loss.join(", ").as_str()).filter(|loss| !loss.is_empty()))),
+        ("trace", table::or_dash(record.trace_id.as_deref())),
+    ];
+    for (name, value) in rows {
+        writeln!(out, "{name:12} {}", value.trim_end())?;
+    }
+    for (number, attempt) in record.attempts.iter().enumerate() {
+        writeln!(out, "attempt {:<4} {}", number + 1, attempt_line(attempt))?;
+    }
+    Ok(())
+}
+
+fn attempt_line(attempt: &observe::Attempt) -> String {
+    let status = attempt.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    format!(
+        "{} at {}: {status} {} after {}, id {}",
+        table::plain(&attempt.target),
+        millis(attempt.started),
+        attempt.failure.as_deref().map_or_else(|| "served".to_owned(), table::plain),
+        millis(attempt.latency),
+        table::or_dash(attempt.upstream_id.as_deref()),
+    )
+}
+
+fn cost(record: &Record) -> String {
+    match record.cost {
+        Some(cost) if record.unpriced => format!("{}+?", table::dollars(cost)),
+        Some(cost) => table::dollars(cost),
+        None => "?".to_owned(),
+    }
+}
+
+fn millis(micros: i64) -> String {
+    format!("{} ms", micros / 1000)
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
