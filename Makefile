@@ -7,7 +7,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 LOGS := $(TARGET)/test-logs
 VENV := $(TARGET)/clients-venv
 CLIENTS := tests/clients
-XTASK := cargo run --quiet --package xtask --
+XTASK := cargo xtask
 DENY_VERSION := 0.20.2
 
 .PHONY: help
@@ -24,6 +24,7 @@ lint: tidy audit ## Formatting, clippy, drift of generated files, dependency rul
 
 .PHONY: tidy
 tidy: ## The cheap half of lint: formatting, file rules, generated files
+	cargo fetch --locked --quiet
 	cargo fmt --all --check
 	$(XTASK) tidy
 	$(XTASK) schema --check
@@ -75,9 +76,17 @@ $(CLIENTS)/node/node_modules/.package-lock.json: $(CLIENTS)/node/package-lock.js
 	touch $@
 
 .PHONY: bench
-bench: ## Load against the scripted upstream, a bare proxy and the gateway (under 10 minutes)
-	cargo run --release --package bench
+bench: ## Load against the upstream itself, a bare proxy and the gateway (under 10 minutes)
+	cargo run --release --package bench -- run
 
 .PHONY: bench-peers
 bench-peers: ## The same load against other gateways, installed from their registries
-	cargo run --release --package bench -- --peers
+	cargo run --release --package bench -- peers
+
+.PHONY: soak
+soak: ## Ten minutes of load on the gateway, its memory watched
+	cargo run --release --package bench -- run --quick --soak 10m
+
+.PHONY: fuzz
+fuzz: ## Every fuzz target for ten minutes (needs cargo-fuzz and a nightly toolchain: fuzz/README.md)
+	fuzz/run 600

@@ -7,7 +7,7 @@ The command finds in its environment:
   ADMIN_TOKEN    the token of the control plane
   PROVIDER_URL   the provider, whose `/seen` lists what it was asked
   PROVIDER_KEY   the provider's own key, which no answer may hold
-After the command the gateway gets SIGTERM and must end cleanly.
+After the command the gateway is interrupted and must end cleanly.
 """
 
 import os
@@ -51,11 +51,13 @@ def mint() -> str:
     return f"{head}_{zlib.crc32(head.encode()):08x}"
 
 
-def wait_for_address(folder: Path, gateway: subprocess.Popen) -> str:
+def wait_for(name: str, folder: Path, gateway: subprocess.Popen) -> str:
+    """What the gateway writes into a file of its data directory when it is ready."""
     deadline = time.monotonic() + START_SECONDS
+    file = folder / "data" / name
     while time.monotonic() < deadline and gateway.poll() is None:
-        if (folder / "data" / "address").exists() and (address := (folder / "data" / "address").read_text().strip()):
-            return address
+        if file.exists() and (text := file.read_text().strip()):
+            return text
         time.sleep(0.02)
     raise SystemExit("the gateway did not start:\n" + (folder / "log").read_text())
 
@@ -72,11 +74,11 @@ def main(binaries: Path, command: list[str]) -> int:
                 cwd=folder, stdout=log, stderr=log, env={"PATH": os.environ["PATH"], **own},
             )
         try:
-            address = wait_for_address(folder, gateway)
-            own["ADMIN_TOKEN"] = (folder / "data" / "admin_token").read_text().strip()
+            address = wait_for("address", folder, gateway)
+            own["ADMIN_TOKEN"] = wait_for("admin_token", folder, gateway)
             env = {**os.environ, **own, "TOLLGATE_URL": f"http://{address}", "PROVIDER_URL": provider.url}
             code = subprocess.run(command, env=env).returncode
-            gateway.send_signal(signal.SIGTERM)
+            gateway.send_signal(signal.SIGINT)
             ended = gateway.wait(timeout=30)
         finally:
             gateway.kill()

@@ -239,11 +239,11 @@ def test_a_model_of_others_is_denied():
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_malformed_request_is_a_bad_request_that_names_the_field(claude, model, stream):
+def test_a_malformed_request_is_a_bad_request_that_says_why(claude, model, stream):
     with pytest.raises(anthropic.BadRequestError) as caught:
-        ask(claude, model, [{"type": "nothing"}], stream=stream)
+        ask(claude, model, [{"type": "text", "text": 3}], stream=stream)
     assert caught.value.body["error"]["type"] == "invalid_request_error"
-    assert "messages" in caught.value.body["error"]["message"]
+    assert "text" in caught.value.body["error"]["message"]
 
 
 @pytest.mark.parametrize(

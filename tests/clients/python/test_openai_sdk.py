@@ -171,7 +171,6 @@ def test_hands_over_a_document(oai, model):
 
 
 @pytest.mark.parametrize("spelling", ["max_tokens", "max_completion_tokens"])
-@pytest.mark.parametrize("model", [*MODELS, "up_openai/gpt-5-mini"])
 def test_stops_at_the_limit(oai, model, spelling):
     choice = oai.chat.completions.create(model=model, messages=user("a long story"), **{spelling: 2}).choices[0]
     assert (choice.message.content, choice.finish_reason) == ("You said:", "length")
@@ -215,11 +214,11 @@ def test_a_model_of_others_is_denied():
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_malformed_request_is_a_bad_request_that_names_the_field(oai, model, stream):
+def test_a_malformed_request_is_a_bad_request_that_says_why(oai, model, stream):
     with pytest.raises(openai.BadRequestError) as caught:
         oai.chat.completions.create(model=model, messages=[{"role": "nobody", "content": "x"}], stream=stream)
     assert caught.value.type == "invalid_request_error"
-    assert "messages" in f"{caught.value.param} {caught.value.message}"
+    assert "role" in caught.value.message
 
 
 @pytest.mark.parametrize(
