@@ -105,7 +105,7 @@ fn entry(dialect: Dialect, name: &str, target: Option<&Target>) -> Value {
         }),
         Dialect::Anthropic => json!({
             "type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z",
-            "max_input_tokens": context, "max_tokens": output,
+            "lifecycle": "active", "max_input_tokens": context, "max_tokens": output,
         }),
     }
 }

@@ -6,10 +6,11 @@ use govern::{Error, config::snapshot::Target};
 use llm::{
     Call,
     call::{Part, Source, Tool},
+    dialect::anthropic,
     usage::estimate_tokens,
 };
 
-use super::{Composed, encode::decode};
+use super::Composed;
 use crate::body::{Done, Spent};
 
 /// What a picture costs at most in common models, whatever its size.
@@ -26,7 +27,9 @@ const TURN_TOKENS: u64 = 4;
 /// # Errors
 /// 400 if the body is not what its dialect allows.
 pub(super) fn count_here(call: &Composed, target: &Arc<Target>) -> Result<Done, Error> {
-    let body = serde_json::json!({ "input_tokens": count(&decode(call)?) }).to_string();
+    // `decode` would miss `max_tokens`, which only a question for an answer has.
+    let asked = anthropic::request::read_count(call.asked.envelope.body())?;
+    let body = serde_json::json!({ "input_tokens": count(&asked) }).to_string();
     Ok(Done::Whole { target: target.clone(), body: body.into(), spent: Spent::nothing() })
 }
 
