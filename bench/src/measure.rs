@@ -18,12 +18,30 @@ use crate::{
 /// Share of the bare proxy's capacity at which time is measured: it carries it easily.
 const EASY: f64 = 0.25;
 
-/// How long each part of a run takes.
+/// How the runs of a scenario go.
 #[derive(Debug, Clone, Copy)]
-struct Windows {
-    saturate: Duration,
-    steady: Duration,
+pub struct Course {
+    pub runs: usize,
+    pub saturate: Duration,
+    pub steady: Duration,
+    /// The subject whose capacity sets the steady rate.
+    pub pace: usize,
 }
+
+impl Course {
+    pub fn of(run: &Run) -> Self {
+        let (runs, saturate, steady) = if run.quick { (3, 700, 900) } else { (5, 1_200, 1_600) };
+        Self {
+            runs: run.runs.unwrap_or(runs),
+            saturate: Duration::from_millis(saturate),
+            steady: Duration::from_millis(steady),
+            pace: BARE,
+        }
+    }
+}
+
+/// The place of the bare proxy among the subjects.
+const BARE: usize = 1;
 
 /// Measures Tollgate, the bare proxy and the upstream.
 pub async fn all(run: &Run, upstream: &Upstream) -> Result<Report> {
@@ -37,7 +55,7 @@ pub async fn all(run: &Run, upstream: &Upstream) -> Result<Report> {
         subjects.push(tollgate);
     }
     for scenario in scenarios(run)? {
-        let row = row(run, upstream, scenario, &subjects, 1).await;
+        let row = row(Course::of(run), upstream, scenario, &subjects).await;
         report.rows.push(row.with_context(|| scenario.name())?);
     }
     for subject in subjects.iter().skip(1) {
@@ -59,26 +77,20 @@ fn scenarios(run: &Run) -> Result<Vec<Scenario>> {
     Ok(chosen)
 }
 
-/// One scenario: every subject in turn, in each run. The second subject is the measure of the others; the steady rate
-/// is a share of what subject `pace` carries.
-pub async fn row(run: &Run, upstream: &Upstream, scenario: Scenario, subjects: &[Subject], pace: usize) -> Result<Row> {
-    let windows = if run.quick {
-        Windows { saturate: Duration::from_millis(700), steady: Duration::from_millis(900) }
-    } else {
-        Windows { saturate: Duration::from_millis(1_200), steady: Duration::from_millis(1_600) }
-    };
+/// One scenario: every subject in turn, in each run. The first subject is the upstream itself, the second the bare proxy.
+pub async fn row(course: Course, upstream: &Upstream, scenario: Scenario, subjects: &[Subject]) -> Result<Row> {
     let mut figures: Vec<Vec<Figures>> = subjects.iter().map(|_| Vec::new()).collect();
     let mut rate = None;
-    for _ in 0..run.runs.unwrap_or(if run.quick { 3 } else { 5 }) {
+    for _ in 0..course.runs {
         for (subject, of_subject) in subjects.iter().zip(&mut figures) {
-            let saturated = saturate(upstream, scenario, subject, windows).await;
+            let saturated = saturate(upstream, scenario, subject, course.saturate).await;
             of_subject.push(saturated.with_context(|| format!("{} saturated", subject.name))?);
         }
-        let capacity = figures.get(pace).and_then(|of| of.first()).map_or(1.0, |first| first.per_second);
+        let capacity = figures.get(course.pace).and_then(|of| of.first()).map_or(1.0, |first| first.per_second);
         let rate = *rate.get_or_insert(capacity * EASY);
         for (subject, of_subject) in subjects.iter().zip(&mut figures) {
             if let Some(last) = of_subject.last_mut() {
-                let steady = steady(upstream, scenario, subject, (rate, windows.steady), last).await;
+                let steady = steady(upstream, scenario, subject, (rate, course.steady), last).await;
                 steady.with_context(|| format!("{} at {rate:.0} a second", subject.name))?;
             }
         }
@@ -89,11 +101,11 @@ pub async fn row(run: &Run, upstream: &Upstream, scenario: Scenario, subjects: &
     Ok(row)
 }
 
-async fn saturate(upstream: &Upstream, scenario: Scenario, subject: &Subject, windows: Windows) -> Result<Figures> {
+async fn saturate(upstream: &Upstream, scenario: Scenario, subject: &Subject, window: Duration) -> Result<Figures> {
     upstream.set_gap(Duration::ZERO);
     let shot = subject.shot(scenario);
     let mut clock = Clock::new(subject);
-    let seen = load::closed(&shot, scenario.connections(), windows.saturate, || clock.read()).await?;
+    let seen = load::closed(&shot, scenario.connections(), window, || clock.read()).await?;
     let per_second = seen.requests as f64 / seen.elapsed.as_secs_f64();
     Ok(Figures {
         per_second,
@@ -147,8 +159,10 @@ impl<'a> Clock<'a> {
         }
     }
 
+    /// Zero where the clock's tick of 10 ms is too coarse to say.
     fn micros_per(&self, requests: u64) -> f64 {
-        self.between().0.as_secs_f64() * 1e6 / requests.max(1) as f64
+        let used = self.between().0;
+        if used < Duration::from_millis(50) { 0.0 } else { used.as_secs_f64() * 1e6 / requests.max(1) as f64 }
     }
 
     fn busy(&self, seen: &Seen) -> f64 {
@@ -162,6 +176,10 @@ impl<'a> Clock<'a> {
 
 /// The median of the ratios of two subjects, run by run: what one run suffers, both of it suffer.
 pub fn ratio(of: &[Figures], to: &[Figures], figure: impl Fn(&Figures) -> f64) -> Option<f64> {
-    let ratios = of.iter().zip(to).filter(|(_, to)| figure(to) > 0.0).map(|(of, to)| figure(of) / figure(to));
+    let ratios = of
+        .iter()
+        .zip(to)
+        .filter(|(of, to)| figure(of) > 0.0 && figure(to) > 0.0)
+        .map(|(of, to)| figure(of) / figure(to));
     median(ratios.collect())
 }

@@ -13,7 +13,9 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
-    Run, load, measure, memory,
+    Run, load,
+    measure::{self, Course},
+    memory,
     report::Report,
     scenario::{Form, Lane, Prompt, Scenario},
     subject::{Ask, SUBJECT_CORE, Subject, ask_gateway},
@@ -23,9 +25,13 @@ use crate::{
 /// Importing a large Python program takes a while on one core.
 const START: Duration = Duration::from_secs(120);
 
+const WINDOW: Duration = Duration::from_secs(4);
+
 pub async fn all(run: &Run, upstream: &Upstream) -> Result<Report> {
     let folder = tempfile::tempdir()?;
     let mut report = Report::of(run);
+    // A hundredth of the bare proxy's speed wants longer windows, and a steady load that the peer itself carries.
+    let course = Course { saturate: WINDOW, steady: WINDOW, pace: 2, ..Course::of(run) };
     let peers: [(&str, Start); 2] = [("litellm", litellm), ("portkey", portkey)];
     for (name, start) in peers {
         let measured = async {
@@ -37,7 +43,7 @@ pub async fn all(run: &Run, upstream: &Upstream) -> Result<Report> {
             let subjects = [Subject::direct(upstream.address), Subject::bare(upstream.address, run.flavour)?, peer];
             for form in [Form::Json, Form::Stream50] {
                 let scenario = Scenario { lane: Lane::Relay, prompt: Prompt::K1, form };
-                report.rows.push(measure::row(run, upstream, scenario, &subjects, 2).await?);
+                report.rows.push(measure::row(course, upstream, scenario, &subjects).await?);
             }
             report.memory.extend(subjects.iter().skip(2).map(memory::after_load));
             anyhow::Ok(())

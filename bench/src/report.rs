@@ -224,7 +224,8 @@ fn pool(runs: &[Figures]) -> Added {
 }
 
 fn percent(ratio: Option<f64>) -> String {
-    ratio.map_or("-".to_owned(), |ratio| format!("{:.0}%", ratio * 100.0))
+    let decimals = usize::from(ratio.is_some_and(|ratio| ratio < 0.1));
+    ratio.map_or("-".to_owned(), |ratio| format!("{:.decimals$}%", ratio * 100.0))
 }
 
 fn times(ratio: Option<f64>) -> String {
