@@ -91,6 +91,7 @@ codes! {
     Overloaded         "gateway_overloaded"     503 "server_error"          Gateway  true  "The gateway holds as many bytes or connections as it may; try again shortly.";
     ShuttingDown       "gateway_shutting_down"  503 "server_error"          Gateway  true  "The gateway is draining; another replica will answer.";
     StoreUnavailable   "store_unavailable"      503 "server_error"          Gateway  true  "The key could not be looked up because the store is down.";
+    ThreadUnsupported  "thread_unsupported_request" 400 "invalid_request_error" Caller false "`thread` lets Anthropic keep the conversation; this target cannot, so the whole of it must be sent.";
     NotImplemented     "unsupported_operation"  400 "invalid_request_error" Caller   false "No target of the model offers this operation.";
     Internal           "internal_error"         500 "server_error"          Gateway  true  "A fault of the gateway; the request id leads to its log.";
 }
@@ -205,10 +206,17 @@ impl Error {
             status: self.status(),
             kind: self.code.kind().to_owned(),
             message: self.message.clone().into_owned(),
-            code: Some(self.code.as_str().to_owned()),
+            code: Some(self.refused_code().unwrap_or(self.code.as_str()).to_owned()),
             param: self.param.clone().map(Cow::into_owned),
             request_id: Some(request_id.to_owned()),
         }
+    }
+
+    /// The provider's own code of a refused request: SDKs know it and mend the request by it
+    /// (`thread_not_found`, `tool_name_conflict`). A mere type (`invalid_request_error`) is none.
+    fn refused_code(&self) -> Option<&str> {
+        let theirs = self.failure.as_ref().filter(|_| self.code == Code::ProviderRefused)?.code.as_deref()?;
+        (!theirs.ends_with("_error")).then_some(theirs)
     }
 }
 

@@ -52,7 +52,7 @@ faults! {
     BadTarget       "bad_target"        "A target is not written as `account/model`, or its `*` has nothing to stand for.";
     NoWeight        "no_weight"         "All targets of a model have weight 0, so that none can be drawn.";
     MissingSecret   "missing_secret"    "An account has no credential.";
-    SampleSecret    "sample_secret"     "A credential is a placeholder from an example.";
+    SampleSecret    "sample_secret"     "A credential is empty, too short to be one, or a placeholder from an example.";
     BadKey          "bad_key"           "A gateway key is not one that `tollgate keys create` made, or is declared twice over.";
     UnknownModel    "unknown_model"     "An allow-list names something that is not configured.";
     Unpriced        "unpriced"          "No price is known for a target: its calls are flagged, or refused under `unpriced: deny`.";

@@ -106,3 +106,13 @@ fn a_malformed_body_names_its_field() {
     assert_eq!((error.code, error.status()), (Code::InvalidRequest, 400));
     assert_eq!(error.param.as_deref(), Some("messages[0].role"));
 }
+
+#[test]
+fn a_refused_request_keeps_the_providers_code_but_not_its_mere_type() {
+    let said = |code: &str| {
+        let failure = Failure { code: Some(code.to_owned()), ..Failure::new(Kind::BadRequest, "no") };
+        Error::from(failure).body("id").code
+    };
+    assert_eq!(said("thread_not_found").as_deref(), Some("thread_not_found"));
+    assert_eq!(said("invalid_request_error").as_deref(), Some("provider_refused_request"));
+}

@@ -141,9 +141,10 @@ impl Checking<'_> {
     fn secret(&mut self, written: &str, path: &str, variable: &str) -> Option<Secret> {
         let text = written.trim();
         self.report.mask(text);
-        if is_sample(text) {
+        if text.len() < SHORTEST_SECRET || is_sample(text) {
             let fix = format!("put the real one into {variable} and write `${{{variable}}}`");
-            self.report.error(Fault::SampleSecret, At::Value(path), "the credential is empty or a placeholder", fix);
+            let message = format!("`{path}` is empty, shorter than {SHORTEST_SECRET} characters or a placeholder");
+            self.report.error(Fault::SampleSecret, At::Value(path), message, fix);
             return None;
         }
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
@@ -206,10 +207,12 @@ impl Checking<'_> {
     }
 }
 
+/// Shorter than every provider's key: a slip, or a secret that can be guessed.
+const SHORTEST_SECRET: usize = 8;
+
 /// Whether a text is what examples write in place of a credential.
 fn is_sample(text: &str) -> bool {
-    const WHOLE: &[&str] =
-        &["", "123456", "admin", "api_key", "apikey", "key", "none", "null", "password", "secret", "token"];
+    const WHOLE: &[&str] = &["12345678", "password"];
     const PARTS: &[&str] =
         &["...", "<", ">", "changeme", "change-me", "change_me", "placeholder", "replace", "xxxx", "your-", "your_"];
     let text = text.to_ascii_lowercase();

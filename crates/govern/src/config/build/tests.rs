@@ -380,10 +380,20 @@ fn a_model_that_names_a_model_is_refused_so_that_no_circle_can_be() {
 }
 
 #[test]
-fn sample_secrets_are_refused() {
-    for sample in ["changeme", "your-api-key-here", "<key>", "secret", "123456", "xxxxxxxx", "abc..."] {
-        has(&format!("providers: {{ openai: {{ api_key: '{sample}' }} }}"), "sample_secret providers.openai.api_key");
+fn sec_002_an_empty_short_or_sample_secret_is_refused_by_name() {
+    for secret in
+        ["", "  ", "${NONE:-}", "123456", "admin", "changeme", "your-api-key-here", "<the key>", "password", "xxxxxxxx"]
+    {
+        let text = format!("providers: {{ openai: {{ api_key: '{secret}' }} }}");
+        let checked = checked(&text);
+        assert!(checked.draft.is_none(), "{secret}");
+        let shown = checked.problems[0].explain("f");
+        assert!(shown.starts_with("error[sample_secret]: `providers.openai.api_key` is"), "{shown}");
+        has(&format!("keys: [{{ name: a, secret: '{secret}' }}]"), "bad_key keys[0].secret");
     }
+    let short = |name: &str| (name == "OPENAI_API_KEY").then(|| "short".to_owned());
+    let checked = check("providers: { openai: }", &short, NOW);
+    assert_eq!(checked.problems[0].fault, Fault::SampleSecret, "what the environment alone gives is checked as well");
 }
 
 #[test]
