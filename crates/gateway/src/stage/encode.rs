@@ -40,6 +40,9 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
         return Ok(Encoded { body: splice(call, target, dialect, without), lane, loss: Loss::none() });
     }
     let mut decoded = decode(call)?;
+    if !same {
+        refuse_thread(&decoded)?;
+    }
     decoded.model = target.model.to_string();
     if needs != ImageNeeds::Any {
         settle_images(&mut decoded, needs, fetcher, &ImageRules::default()).boxed().await?;
@@ -56,6 +59,15 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
         return Err(Error::new(Code::TranslationLoss, message).at(loss.iter().next().map_or_else(String::new, |lost| lost.field.to_string())));
     }
     Ok(Encoded { body: force(body.into(), &target.overrides)?, lane: Lane::Translate, loss })
+}
+
+/// Refuses a call whose history only Anthropic's servers hold. On this code its SDKs send the whole of it.
+fn refuse_thread(call: &Call) -> Result<(), Error> {
+    if call.extra.dialect == Dialect::Anthropic && call.extra.fields.contains_key("thread") {
+        let message = "`thread` needs a target of Anthropic's own: send the whole conversation instead";
+        return Err(Error::new(Code::ThreadUnsupported, message).at("thread"));
+    }
+    Ok(())
 }
 
 /// The client's body, decoded.
