@@ -102,7 +102,8 @@ impl Checking<'_> {
         }
         let Some(written) = &raw.base_url else {
             let default = provider.base_url().map(str::to_owned);
-            if default.is_none() {
+            // A value that is there and could not be read has been reported already.
+            if default.is_none() && !self.report.stands_in_file(&at) {
                 let message = format!("`{path}` says not where `{}` is reached", provider.id());
                 let fix = "add `base_url: http://127.0.0.1:8000/v1`";
                 self.report.error(Fault::MissingField, At::Name(path), message, fix);
@@ -125,6 +126,9 @@ impl Checking<'_> {
                 self.report.error(Fault::NoEffect, At::Value(&at), message, "remove `api_key`");
             }
             return self.secret(key.expose(), &at, provider.key_env().unwrap_or("API_KEY"));
+        }
+        if self.report.stands_in_file(&at) {
+            return None;
         }
         // A server of one's own (vLLM, Ollama) has a usual variable only if it insists on a key.
         let variable = provider.key_env()?;

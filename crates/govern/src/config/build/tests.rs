@@ -470,6 +470,19 @@ fn an_empty_file_is_a_configuration() {
 }
 
 #[test]
+fn one_slip_is_reported_once() {
+    for text in [
+        "providers: { anthropic: { api_key: '${NOWHERE}' } }",
+        "providers: { openai_like: { base_url: '${NOWHERE}', api_key: '${UPSTREAM_KEY}' } }",
+        "keys: [{ name: a, secret: '${NOWHERE}' }]",
+        "providers: { openai: { timeouts: { idle: [] } } }\nmodels: { m: { targets: [openai/o3, openai/gpt-4o], timeouts: { idle: x } } }",
+    ] {
+        let found = problems(text);
+        assert_eq!(found.len(), text.lines().count(), "{found:?}");
+    }
+}
+
+#[test]
 fn a_huge_file_is_refused_at_once() {
     let text = "#".repeat(MOST_BYTES + 1);
     assert_eq!(problems(&text), ["syntax "]);
