@@ -91,7 +91,8 @@ impl Subject {
 
     /// Tollgate with authentication, records, prices and metrics.
     pub async fn tollgate(binary: &Path, upstream: SocketAddr, flavour: Flavour) -> Result<Self> {
-        let mut setup = Harness::of(binary, &config(upstream)).under(&["taskset", "-c", SUBJECT_CORE]);
+        let mut setup = Harness::of(binary, &config(upstream)).env("PROVIDER_KEY", &testkit::harness::mint());
+        setup = setup.under(&["taskset", "-c", SUBJECT_CORE]);
         if flavour == Flavour::CurrentThread {
             setup = setup.argument("--workers").argument("1");
         }
@@ -171,7 +172,10 @@ fn config(upstream: SocketAddr) -> String {
         {
             let version = if lane == Lane::Relay { "/v1" } else { "" };
             let (lane, url) = (lane.as_str(), format!("http://{upstream}/{form}{version}"));
-            let _ = writeln!(providers, "  {lane}-{form}: {{kind: {kind}, api_key: none, base_url: \"{url}\"}}");
+            let _ = writeln!(
+                providers,
+                "  {lane}-{form}: {{kind: {kind}, api_key: \"${{PROVIDER_KEY}}\", base_url: \"{url}\"}}"
+            );
             let _ = writeln!(models, "  {lane}-{form}: {{targets: [{lane}-{form}/{model}]}}");
         }
     }
