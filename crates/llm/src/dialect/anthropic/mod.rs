@@ -8,3 +8,6 @@ pub mod reply;
 pub mod request;
 pub mod stream;
 mod usage;
+
+#[cfg(test)]
+mod tests;

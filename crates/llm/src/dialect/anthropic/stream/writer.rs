@@ -226,6 +226,7 @@ impl EventWriter for Writer {
         }
         match event {
             Event::Open { choice: 1.., .. } => self.loss.note("choices", "anthropic gives one answer"),
+            Event::Open { .. } if self.stop.is_some() => self.loss.note("blocks", "a block came after the stop reason"),
             Event::Delta { choice: 1.., .. } | Event::Close { choice: 1.., .. } | Event::Stop { choice: 1.., .. } => {}
             Event::Start { id, model, .. } => self.start = Some((id.clone(), model.clone())),
             Event::Open { index, block, .. } => self.open(*index, block.clone(), bytes),
