@@ -1,7 +1,8 @@
 """The provider of these tests as an HTTP server: both dialects, strict about what it takes, and it remembers.
 
 `GET /seen` lists the requests so far and says whether their reader stayed to the end. A model named `slow` pauses between
-the pieces of a stream; one named `status-503` answers with that status.
+the pieces of a stream, `fails` reports an error amid it, `breaks` ends it without its end; `status-503` answers with that
+status.
 """
 
 import json
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 
 from . import anthropic_messages, mind, openai_chat
 
@@ -71,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.send_json(200, {"input_tokens": len(raw.split())})
         said = mind.answer(dialect.question(body))
         if body.get("stream"):
-            self.send_stream(dialect.stream(body, said), PAUSE if body["model"] == "slow" else 0)
+            self.send_stream(self.spoilt(dialect, body, dialect.stream(body, said)), PAUSE if body["model"] == "slow" else 0)
         else:
             reply = dialect.reply(body, said)
             if thread:
@@ -87,6 +89,16 @@ class Handler(BaseHTTPRequestHandler):
     def asked_status(body: dict) -> int | None:
         name = body.get("model", "")
         return int(name.removeprefix("status-")) if name.startswith("status-") else None
+
+    @staticmethod
+    def spoilt(dialect, body: dict, pieces):
+        """The stream as it is, or its first pieces and then what a failing provider sends."""
+        if body["model"] not in ("fails", "breaks"):
+            return pieces
+        begun = list(islice(pieces, 5))
+        event = "event: error\n" if dialect is anthropic_messages else ""
+        failure = f"{event}data: {json.dumps(dialect.error(500, 'scripted failure'))}\n\n"
+        return [*begun, failure] if body["model"] == "fails" else begun
 
     def send_json(self, status: int, body: object) -> None:
         out = json.dumps(body).encode()

@@ -218,6 +218,22 @@ def test_counts_tokens_beforehand(claude, model):
     assert counted.input_tokens > 3
 
 
+def test_passes_a_pictures_address_on(claude, model):
+    source = {"type": "url", "url": "https://example.com/a.png"}
+    assert texts(ask(claude, model, [{"type": "image", "source": source}])) == "I see https://example.com/a.png"
+
+
+@pytest.mark.parametrize("fault", ["fails", "breaks"])
+@pytest.mark.parametrize("account", ["up_openai", "up_anthropic"])
+def test_a_stream_that_fails_midway_is_an_error_and_not_an_answer(claude, account, fault):
+    kinds = []
+    with pytest.raises(anthropic.APIError):
+        for event in ask(claude, f"{account}/{fault}", "hello there", stream=True):
+            kinds.append(event.type)
+    assert "content_block_delta" in kinds
+    assert "message_delta" not in kinds and "message_stop" not in kinds
+
+
 def test_a_wrong_key_is_an_authentication_error(model):
     stranger = anthropic.Anthropic(api_key="wrong", base_url=URL, max_retries=0)
     with pytest.raises(anthropic.AuthenticationError) as caught:

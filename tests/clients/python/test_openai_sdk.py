@@ -193,6 +193,50 @@ def test_thinks_when_told_to(oai, model):
     assert usage.completion_tokens == 3 + 7
 
 
+def test_thinking_survives_a_round_of_tools(oai):
+    ask = {"model": "via-anthropic", "tools": [WEATHER], "reasoning_effort": "high", "max_completion_tokens": 4096}
+    messages = user("think of the weather")
+    first = oai.chat.completions.create(messages=messages, **ask).choices[0].message
+    assert first.reasoning_content == "First I look at what was asked."
+    assert first.thinking_blocks[0]["signature"]
+    messages += [first, {"role": "tool", "tool_call_id": first.tool_calls[0].id, "content": "sunny"}]
+    second = oai.chat.completions.create(messages=messages, **ask).choices[0].message
+    assert second.content == "The tools say: sunny"
+    history = json.loads(last_seen()["body"])["messages"]
+    assert [block["type"] for block in history[1]["content"]] == ["thinking", "text", "tool_use"]
+
+
+def test_streams_thinking_with_its_signature(oai):
+    deltas = [
+        chunk.choices[0].delta
+        for chunk in oai.chat.completions.create(
+            model="via-anthropic", messages=user("think"), reasoning_effort="high", max_tokens=4096, stream=True,
+        )
+        if chunk.choices
+    ]
+    thought = "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas)
+    sealed = [block["signature"] for delta in deltas for block in getattr(delta, "thinking_blocks", None) or [] if block.get("signature")]
+    assert thought == "First I look at what was asked."
+    assert len(sealed) == 1
+
+
+def test_passes_a_pictures_address_on(oai, model):
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    reply = oai.chat.completions.create(model=model, messages=[{"role": "user", "content": [picture]}])
+    assert reply.choices[0].message.content == "I see https://example.com/a.png"
+
+
+@pytest.mark.parametrize("fault", ["fails", "breaks"])
+@pytest.mark.parametrize("account", ["up_openai", "up_anthropic"])
+def test_a_stream_that_fails_midway_is_an_error_and_not_an_answer(oai, account, fault):
+    chunks = []
+    with pytest.raises(openai.APIError):
+        for chunk in oai.chat.completions.create(model=f"{account}/{fault}", messages=user("hello there"), stream=True):
+            chunks.append(chunk)
+    assert text_of(chunks).startswith("You")
+    assert all(choice.finish_reason is None for chunk in chunks for choice in chunk.choices)
+
+
 def test_a_wrong_key_is_an_authentication_error(model):
     stranger = openai.OpenAI(api_key="wrong", base_url=f"{URL}/v1", max_retries=0)
     with pytest.raises(openai.AuthenticationError) as caught:
