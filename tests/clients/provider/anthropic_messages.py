@@ -108,7 +108,13 @@ def envelope(body: dict) -> dict:
 
 
 def reply(body: dict, said: mind.Answer) -> dict:
-    return {**envelope(body), "content": blocks(said), **end(said), "usage": usage(said)}
+    content = blocks(said)
+    if body["model"] == "cites":
+        content[-1]["citations"] = [{
+            "type": "char_location", "cited_text": "that", "document_index": 0, "document_title": None, "file_id": None,
+            "start_char_index": 0, "end_char_index": 4,
+        }]
+    return {**envelope(body), "content": content, **end(said), "usage": usage(said)}
 
 
 def stream(body: dict, said: mind.Answer) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """The provider of these tests as an HTTP server: both dialects, strict about what it takes, and it remembers.
 
 `GET /seen` lists the requests so far and says whether their reader stayed to the end. A model named `slow` pauses between
-the pieces of a stream, `fails` reports an error amid it, `breaks` ends it without its end; `status-503` answers with that
-status.
+the pieces of a stream, `fails` reports an error amid it, `breaks` ends it without its end; `cites` answers
+with a citation; `status-503` answers with that status.
 """
 
 import json

@@ -304,6 +304,12 @@ def test_a_translation_loss_is_shown(oai):
         assert "seed" in answer.headers["x-tollgate-loss"]
 
 
+def test_a_loss_of_the_answer_is_shown_too(oai):
+    answer = oai.chat.completions.with_raw_response.create(model="up_anthropic/cites", messages=user("hi"))
+    assert answer.parse().choices[0].message.content == "You said: hi"
+    assert "notes" in answer.headers["x-tollgate-loss"]
+
+
 def test_strict_refuses_a_loss(oai):
     with pytest.raises(openai.BadRequestError) as caught:
         oai.chat.completions.create(model="strict", messages=user("hi"), seed=7)

@@ -22,7 +22,7 @@ use crate::{
     body::{Done, Opened, Spent},
     http::Surface,
     observe::Attempt,
-    upstream::{SendError, UpstreamBody, request},
+    upstream::{SendError, UpstreamBody, conceal, is_presentable, request},
 };
 
 /// What came of a try.
@@ -52,13 +52,17 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
         stream: call.stream,
         wants_usage: call.wants_usage,
         deadline: call.deadline.min(Instant::now() + patience),
+        idle: timeouts.idle,
+        over: call.deadline,
         most_bytes: call.rules.settings.limits.answer_bytes,
     };
     let mut noted = Attempt { target: target.name.to_string(), started: record.elapsed(), ..Attempt::default() };
     let judged = match send(dispatch, expect, &encoded).await? {
         Ok(answer) => {
             noted.status = Some(answer.status().as_u16());
-            noted.upstream_id = upstream_id(answer.headers()).map(str::to_owned);
+            noted.upstream_id = upstream_id(answer.headers())
+                .filter(|id| is_presentable(id, &target.account))
+                .map(str::to_owned);
             judge(expect, answer).await
         }
         Err(failure) => Err(failure.into()),
@@ -76,7 +80,9 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
             record.lost(&encoded.loss);
             Ok(Tried::Good(done(dispatch, target, good, prompt_tokens)))
         }
-        Err(Bad { failure, glance }) => {
+        Err(Bad { mut failure, glance }) => {
+            failure.request_id = failure.request_id.or_else(|| noted.upstream_id.clone());
+            conceal(&mut failure, &target.account);
             noted.failure = Some(failure.kind.as_str().to_owned());
             if glance.usage.is_some() {
                 let spent = Spent::of(target, &glance, prompt_tokens);
@@ -134,7 +140,8 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
     let Dispatch { gw, call, record } = dispatch;
     let target = target.clone();
     match good {
-        Good::Whole { body, glance } => {
+        Good::Whole { body, glance, loss } => {
+            record.lost(&loss);
             let spent = match call.asked.surface {
                 Surface::CountTokens => Spent::nothing(),
                 _ => Spent::of(&target, &glance, prompt_tokens),

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use govern::config::snapshot::Target;
 use http::{HeaderMap, Response, header};
 use llm::{
+    Loss,
     dialect::Glance,
     failure::{Failure, Kind},
     provider::BadAnswer,
@@ -26,15 +27,20 @@ pub struct Expect<'a> {
     pub lane: Lane,
     pub stream: bool,
     pub wants_usage: bool,
-    /// Until when the first content must have come, or a whole answer.
+    /// Until when the first content of a stream must have come, or the head of a whole answer.
     pub deadline: Instant,
+    /// Longest silence inside a whole answer.
+    pub idle: Duration,
+    /// When the whole call must be over.
+    pub over: Instant,
     /// Largest whole answer.
     pub most_bytes: usize,
 }
 
 /// An answer that deserves to be sent.
 pub enum Good {
-    Whole { body: Bytes, glance: Glance },
+    /// `loss`: what the translation of the answer could not carry.
+    Whole { body: Bytes, glance: Glance, loss: Loss },
     Stream { upstream: UpstreamBody, lane: LaneBody, ready: Vec<Bytes>, ended: bool },
 }
 
@@ -62,16 +68,16 @@ pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result
     let (head, body) = answer.into_parts();
     let status = head.status.as_u16();
     if !head.status.is_success() {
-        let body = read(body, MOST_ERROR_BYTES, expect.deadline).await.unwrap_or_default();
+        let body = read(expect, body, MOST_ERROR_BYTES).await.unwrap_or_default();
         return Err(bad_status(expect.target, status, &head.headers, &body).into());
     }
     let is_stream = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
     match (expect.stream, is_stream) {
         (true, true) => first_content(expect, body).await,
-        (false, false) => whole(expect, &head.headers, body).await,
+        (false, false) => whole(expect, body).await,
         (true, false) => {
             // Some servers answer an early error of a stream with JSON and status 200.
-            let body = read(body, MOST_ERROR_BYTES, expect.deadline).await.unwrap_or_default();
+            let body = read(expect, body, MOST_ERROR_BYTES).await.unwrap_or_default();
             let glance = expect.target.account.provider.dialect().glance_reply(&body);
             let failure = glance.fault.clone();
             let failure = failure.unwrap_or_else(|| Failure::new(Kind::Malformed, "the provider did not stream its answer"));
@@ -81,27 +87,26 @@ pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result
     }
 }
 
-async fn whole(expect: Expect<'_>, headers: &HeaderMap, body: UpstreamBody) -> Result<Good, Bad> {
+async fn whole(expect: Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
     let dialect = expect.target.account.provider.dialect();
-    let body = read(body, expect.most_bytes, expect.deadline).await?;
+    let body = read(expect, body, expect.most_bytes).await?;
     let glance = dialect.glance_reply(&body);
     if let Some(fault) = &glance.fault {
-        let failure = Failure { request_id: upstream_id(headers).map(str::to_owned), ..fault.clone() };
-        return Err(Bad { failure, glance });
+        return Err(Bad { failure: fault.clone(), glance });
     }
     if expect.lane == Lane::Translate {
         let reply = dialect.read_reply(&body).map_err(|malformed| Bad {
             failure: Failure::new(Kind::Malformed, malformed.message),
             glance: glance.clone(),
         })?;
-        let (body, _loss) = expect.client.write_reply(&reply);
-        return Ok(Good::Whole { body: body.into(), glance });
+        let (body, loss) = expect.client.write_reply(&reply);
+        return Ok(Good::Whole { body: body.into(), glance, loss });
     }
     // A relayed answer is not decoded; but what is no JSON object at all is no answer.
     if !is_object(&body) {
         return Err(Failure::new(Kind::Malformed, "the provider's answer is not a JSON object").into());
     }
-    Ok(Good::Whole { body, glance })
+    Ok(Good::Whole { body, glance, loss: Loss::none() })
 }
 
 async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result<Good, Bad> {
@@ -133,13 +138,13 @@ async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result
 }
 
 /// Reads a body whole.
-async fn read(mut body: UpstreamBody, most: usize, deadline: Instant) -> Result<Bytes, Failure> {
+async fn read(expect: Expect<'_>, mut body: UpstreamBody, most: usize) -> Result<Bytes, Failure> {
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = expect.over.saturating_duration_since(Instant::now()).min(expect.idle);
         let chunk = match tokio::time::timeout(left, body.chunk()).await {
-            Err(_elapsed) => return Err(Failure::new(Kind::Timeout, "the provider's answer did not end in time")),
+            Err(_elapsed) => return Err(Failure::new(Kind::Timeout, "the provider fell silent in the middle of its answer")),
             Ok(Err(_broken)) => return Err(Failure::new(Kind::Connect, "the connection broke in the middle of the answer")),
             Ok(Ok(chunk)) => chunk,
         };
