@@ -28,7 +28,8 @@ pub struct Splitter {
     pending: Vec<u8>,
     /// How much of `pending` is known to hold no frame end.
     searched: usize,
-    /// The last frame ended with CR at the end of a chunk: a LF that follows belongs to it.
+    /// The last frame ended with CR at the end of a chunk: a LF that follows belongs to it, and comes as a frame without
+    /// data, so that a relay forwards it.
     swallow_lf: bool,
     begun: bool,
 }
@@ -45,7 +46,10 @@ impl Splitter {
         let mut rest = bytes;
         if self.swallow_lf && !rest.is_empty() {
             self.swallow_lf = false;
-            rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+            if let Some(after) = rest.strip_prefix(b"\n") {
+                each(Frame { raw: b"\n", event: None, data: None });
+                rest = after;
+            }
         }
         if !self.pending.is_empty() {
             // The end may lie on the seam: search again from one line end before it.
@@ -61,9 +65,6 @@ impl Splitter {
             self.emit(pending.get(..end).unwrap_or_default(), &mut each);
             rest = rest.get(taken..).unwrap_or_default();
             self.swallow_lf = pending.get(end - 1) == Some(&b'\r') && rest.is_empty();
-            if pending.get(end - 1) == Some(&b'\r') {
-                rest = rest.strip_prefix(b"\n").unwrap_or(rest);
-            }
         }
         while let Some(end) = frame_end(rest, 0) {
             let (frame, after) = rest.split_at(end);
@@ -162,7 +163,7 @@ mod tests {
         out
     }
 
-    /// The raw bytes may differ by a LF that belongs to the line end of the frame before.
+    /// A LF that belongs to the line end of the frame before may stand alone.
     fn meaning(frames: Vec<Owned>) -> Vec<(Option<String>, Option<Vec<u8>>)> {
         frames.into_iter().map(|(_, event, data)| (event, data)).collect()
     }
@@ -199,7 +200,9 @@ mod tests {
             let has_data = |frames: Vec<Owned>| -> Vec<_> {
                 meaning(frames).into_iter().filter(|(_, data)| data.is_some()).collect()
             };
-            prop_assert_eq!(has_data(whole), has_data(split));
+            prop_assert_eq!(has_data(whole), has_data(split.clone()));
+            let forwarded: Vec<u8> = split.into_iter().flat_map(|(raw, _, _)| raw).collect();
+            prop_assert_eq!(forwarded, bytes);
         }
     }
 }
