@@ -24,7 +24,7 @@ use llm::{
 use tokio::time::Sleep;
 
 use super::{Done, Feed, LaneBody, Settlement, Spent, Waiting};
-use crate::{observe::Outcome, upstream::UpstreamBody};
+use crate::{observe::Outcome, upstream::{UpstreamBody, conceal}};
 
 /// An upstream stream whose first content has come.
 pub struct Opened {
@@ -130,8 +130,11 @@ impl StreamBody {
         self.break_off(failure);
     }
 
-    fn break_off(&mut self, failure: Failure) {
+    fn break_off(&mut self, mut failure: Failure) {
         let cost = self.book();
+        if let State::Open(opened) = &self.state {
+            conceal(&mut failure, &opened.target.account);
+        }
         let error = Error::from(failure.clone());
         let body = error.body(&self.settlement.record.id().to_string());
         self.out.push_back(self.dialect.write_error_event(&body).into());
@@ -217,8 +220,8 @@ impl StreamBody {
             Err(error) => {
                 let body = error.body(&self.settlement.record.id().to_string());
                 self.out.push_back(self.dialect.write_error_event(&body).into());
-                self.settlement.close(Outcome::Failed, 200);
                 self.settlement.record.failed(&error);
+                self.settlement.close(Outcome::Failed, 200); // the head has gone out already
                 self.state = State::Ended(None);
             }
         }
