@@ -38,6 +38,8 @@ pub struct Response {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// What came behind the body.
+    pub trailers: HeaderMap,
     /// Why the body ended before its framing said so, if it did.
     pub cut: Option<String>,
 }
@@ -47,6 +49,7 @@ pub struct Stream {
     pub status: u16,
     pub headers: HeaderMap,
     body: Incoming,
+    trailers: HeaderMap,
     _connection: JoinSet<()>,
 }
 
@@ -153,7 +156,8 @@ impl Request {
         }
         let response = sender.send_request(request.body(Full::new(self.body))?).await?;
         let (head, body) = response.into_parts();
-        Ok(Stream { status: head.status.as_u16(), headers: head.headers, body, _connection: connections })
+        let (status, trailers) = (head.status.as_u16(), HeaderMap::new());
+        Ok(Stream { status, headers: head.headers, body, trailers, _connection: connections })
     }
 }
 
@@ -162,11 +166,10 @@ impl Stream {
     pub async fn next(&mut self) -> Option<Result<Bytes, hyper::Error>> {
         loop {
             match self.body.frame().await? {
-                Ok(frame) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Some(Ok(data));
-                    }
-                }
+                Ok(frame) => match frame.into_data() {
+                    Ok(data) => return Some(Ok(data)),
+                    Err(frame) => self.trailers.extend(frame.into_trailers().unwrap_or_default()),
+                },
                 Err(error) => return Some(Err(error)),
             }
         }
@@ -212,7 +215,7 @@ impl Stream {
                 }
             }
         }
-        Response { status: self.status, headers: self.headers, body: body.into(), cut }
+        Response { status: self.status, headers: self.headers, body: body.into(), trailers: self.trailers, cut }
     }
 }
 

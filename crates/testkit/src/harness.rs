@@ -116,15 +116,15 @@ impl Harness {
             .unwrap_or_default()
     }
 
-    /// The records of requests, as `GET /api/v1/requests` shows them, once there are at least `count`.
+    /// The last 200 records of requests, as `GET /api/v1/requests` shows them, once there are at least `count`.
     ///
     /// # Panics
     /// If there are fewer after ten seconds.
     pub async fn records(&self, count: usize) -> Vec<Value> {
         let begun = Instant::now();
         loop {
-            let answer = self.admin().get("/api/v1/requests").send().await;
-            assert_eq!(answer.status, 200, "GET /api/v1/requests: {}", answer.text());
+            let answer = self.admin().get("/api/v1/requests?limit=200").send().await;
+            assert_eq!(answer.status, 200, "the records: {}", answer.text());
             let body = answer.json();
             let list = body.get("requests").and_then(Value::as_array);
             let records = list.unwrap_or_else(|| panic!("a list of records: {body}")).clone();
