@@ -1,9 +1,15 @@
 //! A configuration that changes while the process runs: built aside, then swapped whole. A bad one never replaces a
 //! good one.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    hash::{Hash, Hasher},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use gateway::Gateway;
+use govern::config::{Problem, Severity};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -18,22 +24,38 @@ const SETTLE: Duration = Duration::from_millis(150);
 
 /// Takes over every change of the file, and reads it again at SIGHUP.
 ///
-/// The directory is watched, not the file: editors and Kubernetes replace the file by another.
+/// The directory is watched, not the file: editors and Kubernetes replace the file by another. What else changes in the
+/// directory (a log, say) is none of our business: only a file that reads differently is checked.
 pub async fn follow(gw: Arc<Gateway>, source: File, stop: CancellationToken) {
     let (changed, mut changes) = mpsc::channel(1);
     let _watcher = source.path().and_then(|file| watch(&file, changed.clone()));
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    // It may have changed between the start and now.
+    let _ = changed.try_send(());
+    let mut seen = None;
     loop {
-        tokio::select! {
+        let asked = tokio::select! {
             () = stop.cancelled() => return,
-            _ = hangup.recv() => {}
+            _ = hangup.recv() => true,
             Some(()) = changes.recv() => {
                 tokio::time::sleep(SETTLE).await;
                 while changes.try_recv().is_ok() {}
+                false
             }
+        };
+        let now = fingerprint(&source);
+        if asked || seen != Some(now) {
+            reload(&gw, &source);
         }
-        reload(&gw, &source);
+        seen = Some(now);
     }
+}
+
+/// A number that differs when the file reads differently, or cannot be read.
+fn fingerprint(source: &File) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    source.path().and_then(|path| std::fs::read(path).ok()).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn watch(file: &Path, changed: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
@@ -53,17 +75,23 @@ fn watch(file: &Path, changed: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
 
 fn reload(gw: &Gateway, source: &File) {
     let before = gw.rules.load_full();
-    let draft = match source.load() {
-        Ok(draft) => draft,
+    let checked = match source.check() {
+        Ok(checked) => checked,
         Err(error) => {
             gw.metrics.config_refused.inc();
             return tracing::error!("the configuration stays as it was: {error:#}");
         }
     };
+    let Some(draft) = checked.draft else {
+        log(&checked.problems);
+        gw.metrics.config_refused.inc();
+        return tracing::error!("the configuration stays as it was");
+    };
     let mut rules = draft.into_rules(gw.keys.pepper(), before.generation + 1);
     if rules.hash == before.hash {
         return;
     }
+    log(&checked.problems);
     let fixed = [
         ("data_dir", rules.settings.data_dir == before.settings.data_dir),
         ("admin_listen", rules.settings.admin_listen == before.settings.admin_listen),
@@ -78,6 +106,18 @@ fn reload(gw: &Gateway, source: &File) {
         Err(error) => {
             gw.metrics.config_refused.inc();
             tracing::error!(%error, "the configuration stays as it was");
+        }
+    }
+}
+
+/// Problems as lines of the log, where their place is a field.
+fn log(problems: &[Problem]) {
+    for problem in problems {
+        let Problem { severity, path, message, fix, place, .. } = problem;
+        let (line, code) = (place.map(|place| place.line), problem.fault.as_str());
+        match severity {
+            Severity::Error => tracing::error!(code, path, line, fix, "{message}"),
+            Severity::Warning => tracing::warn!(code, path, line, fix, "{message}"),
         }
     }
 }
