@@ -22,6 +22,10 @@ pub fn refuse(dialect: Dialect, error: &Error, request_id: &str) -> Answer {
     if !error.code.is_retryable() {
         headers.insert("x-should-retry", HeaderValue::from_static("false"));
     }
+    let theirs = error.failure.as_ref().and_then(|failure| failure.request_id.as_deref());
+    if let Some(id) = theirs.and_then(|id| HeaderValue::from_str(id).ok()) {
+        headers.insert("x-tollgate-upstream-request-id", id);
+    }
     if let Some(after) = error.retry_after {
         let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         headers.insert(header::RETRY_AFTER, millis.div_ceil(1_000).into());

@@ -2,6 +2,8 @@
 
 pub mod address;
 mod answer;
+mod conceal;
+mod connect;
 pub mod fetch;
 pub mod images;
 mod pool;
@@ -10,6 +12,7 @@ pub mod request;
 mod targets;
 
 pub use answer::UpstreamBody;
+pub use conceal::{conceal, is_presentable};
 pub use post::HttpPost;
 pub use pool::{Pool, SendError, TlsError, UpstreamPool, tls};
 pub use targets::{TargetState, Targets, label as target_label};

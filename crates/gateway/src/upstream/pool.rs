@@ -28,7 +28,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 
-use super::answer::{Seat, UpstreamBody};
+use super::{
+    answer::{Seat, UpstreamBody},
+    connect::Bounded,
+};
 
 /// Sends requests to providers.
 pub trait UpstreamPool: Send + Sync {
@@ -64,7 +67,7 @@ pub enum SendError {
 #[error("{0}")]
 pub struct TlsError(String);
 
-type Connector = HttpsConnector<HttpConnector>;
+type Connector = Bounded<HttpsConnector<HttpConnector>>;
 
 /// The connections of all accounts.
 pub struct Pool {
@@ -163,6 +166,7 @@ impl Shards {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
+        // Shared among the addresses of a name, so that a dead one does not use up the time of all.
         tcp.set_connect_timeout(Some(built_from.connect));
         tcp.set_keepalive(Some(Duration::from_secs(30)));
         let tls = HttpsConnectorBuilder::new().with_tls_config(tls(account.ca_file.as_deref())?).https_or_http();
@@ -171,6 +175,7 @@ impl Shards {
         } else {
             tls.enable_all_versions().wrap_connector(tcp)
         };
+        let connector = Bounded { connector, most: built_from.connect };
         Ok(Self { built_from, connector, clients: RwLock::default() })
     }
 
