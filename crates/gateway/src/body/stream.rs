@@ -102,6 +102,11 @@ impl StreamBody {
         self.last_upstream = Instant::now();
         let ended = opened.ended;
         self.state = State::Open(opened);
+        // The alarm stands at the keepalive; silence may have to be noticed sooner.
+        let next = self.next_alarm().into();
+        if next < self.alarm.deadline() {
+            self.alarm.as_mut().reset(next);
+        }
         if ended {
             self.finish_upstream();
         }

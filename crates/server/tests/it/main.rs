@@ -5,3 +5,6 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod first_call;
+mod routing;
+mod setup;
+mod streaming;
