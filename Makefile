@@ -43,6 +43,7 @@ audit: ## Licences, banned crates, sources and advisories of the dependencies
 	if ! cargo deny --version >/dev/null 2>&1; then
 		echo "installing cargo-deny $(DENY_VERSION) into $(TARGET)/tools (about a minute)"
 		cargo install cargo-deny --version $(DENY_VERSION) --locked --debug --quiet --root $(TARGET)/tools --target-dir $(TARGET)/tools/build
+		rm -r $(TARGET)/tools/build
 	fi
 	if cargo deny fetch db >/dev/null 2>&1; then
 		cargo deny check
