@@ -8,6 +8,12 @@ pub fn now_micros() -> i64 {
     since.map_or(0, |since| micros(since))
 }
 
+/// Seconds since 1970.
+#[must_use]
+pub fn now_seconds() -> i64 {
+    now_micros() / 1_000_000
+}
+
 /// A duration in whole microseconds.
 #[must_use]
 pub fn micros(duration: std::time::Duration) -> i64 {

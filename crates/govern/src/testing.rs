@@ -62,7 +62,6 @@ pub fn route(name: &str, targets: Vec<Arc<Target>>) -> Route {
         targets,
         strategy: Strategy::Priority,
         retry: RetryRule::default(),
-        timeouts: None,
         strict: false,
     }
 }

@@ -9,6 +9,7 @@ use llm::{
 };
 
 use super::Feed;
+use crate::clock::now_seconds;
 
 /// A stream whose two sides speak different dialects.
 pub struct Translate {
@@ -58,7 +59,11 @@ impl Translate {
 
     fn write(&mut self, out: &mut Vec<Bytes>) -> Feed {
         let mut bytes = Vec::new();
-        for event in std::mem::take(&mut self.events) {
+        for mut event in std::mem::take(&mut self.events) {
+            if let Event::Start { created, .. } = &mut event {
+                // Anthropic does not say when; OpenAI's clients want to know.
+                created.get_or_insert_with(now_seconds);
+            }
             self.look(&event);
             if self.glance.fault.is_some() {
                 break; // the caller gets it in our words
@@ -86,7 +91,8 @@ impl Translate {
             Event::Stop { .. } => self.glance.stopped = true,
             Event::Fault(failure) => self.glance.fault = Some(failure.clone()),
             Event::End => self.glance.ended = true,
-            Event::Start { .. } | Event::Close { .. } | Event::Native { .. } => {}
+            Event::Start { model, .. } => self.glance.served_by(model),
+            Event::Close { .. } | Event::Native { .. } => {}
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use govern::{Code, Error, Rules, config::snapshot::{RetryRule, Timeouts}};
+use govern::{Code, Error, Rules, config::snapshot::RetryRule};
 use http::HeaderMap;
 use serde::Deserialize;
 
@@ -28,8 +28,6 @@ pub struct Composed {
     /// Whether a second target may be tried.
     pub fallbacks: bool,
     pub retry: RetryRule,
-    /// The route's own timeouts; `None`: each account's hold.
-    pub timeouts: Option<Timeouts>,
     /// The answer is screened by guardrails.
     pub screened: bool,
 }
@@ -46,16 +44,16 @@ const LONGEST_TAG: usize = 256;
 /// # Errors
 /// 400 for a header or field of the wrong form.
 pub fn compose(rules: Arc<Rules>, grant: &Grant, asked: Asked, record: &Recording) -> Result<Composed, Error> {
-    let timeouts = grant.route.timeouts.or(grant.targets.first().map(|target| target.account.timeouts)).unwrap_or_default();
+    // All tries together may take as long as the most patient target allows.
+    let total = grant.targets.iter().map(|target| target.timeouts.total).max().unwrap_or_default();
     let stream = asked.surface != Surface::CountTokens && asked.envelope.stream().map_err(unreadable)?;
     let composed = Composed {
         stream,
         wants_usage: stream && wants_usage(&asked)?,
-        deadline: record.arrived() + lowered(&asked.headers, &timeouts)?,
+        deadline: record.arrived() + lowered(&asked.headers, total)?,
         strict: grant.route.strict || flag(&asked.headers, "x-tollgate-strict")?,
         fallbacks: may_fall_back(&asked)?,
         retry: grant.route.retry,
-        timeouts: grant.route.timeouts,
         screened: false,
         rules,
         asked,
@@ -84,10 +82,10 @@ fn wants_usage(asked: &Asked) -> Result<bool, Error> {
 }
 
 /// The time for the whole call: the configured one, which a header may only lower.
-fn lowered(headers: &HeaderMap, timeouts: &Timeouts) -> Result<Duration, Error> {
-    let Some(value) = headers.get("x-tollgate-timeout-ms") else { return Ok(timeouts.total) };
+fn lowered(headers: &HeaderMap, total: Duration) -> Result<Duration, Error> {
+    let Some(value) = headers.get("x-tollgate-timeout-ms") else { return Ok(total) };
     match value.to_str().ok().and_then(|text| text.parse::<u64>().ok()).filter(|millis| *millis > 0) {
-        Some(millis) => Ok(timeouts.total.min(Duration::from_millis(millis))),
+        Some(millis) => Ok(total.min(Duration::from_millis(millis))),
         None => Err(Error::new(Code::InvalidRequest, "`x-tollgate-timeout-ms` must be a positive number of milliseconds")
             .at("x-tollgate-timeout-ms")),
     }

@@ -9,7 +9,7 @@ use std::{
 use futures_util::FutureExt;
 use govern::{
     Code, Error,
-    config::snapshot::{Target, Timeouts},
+    config::snapshot::Target,
     route::{Again, Plan, again},
 };
 use llm::failure::{Failure, Kind, Retry};
@@ -115,11 +115,6 @@ impl Dispatch {
     /// The time until the call must be over.
     pub(super) fn left(&self) -> Duration {
         self.call.deadline.saturating_duration_since(Instant::now())
-    }
-
-    /// How long is waited for what at this target.
-    pub(super) fn timeouts(&self, target: &Target) -> Timeouts {
-        self.call.timeouts.unwrap_or(target.account.timeouts)
     }
 }
 

@@ -95,10 +95,11 @@ async fn whole(expect: Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
         return Err(Bad { failure: fault.clone(), glance });
     }
     if expect.lane == Lane::Translate {
-        let reply = dialect.read_reply(&body).map_err(|malformed| Bad {
+        let mut reply = dialect.read_reply(&body).map_err(|malformed| Bad {
             failure: Failure::new(Kind::Malformed, malformed.message),
             glance: glance.clone(),
         })?;
+        reply.created.get_or_insert_with(crate::clock::now_seconds);
         let (body, loss) = expect.client.write_reply(&reply);
         return Ok(Good::Whole { body: body.into(), glance, loss });
     }

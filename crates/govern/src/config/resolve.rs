@@ -81,7 +81,6 @@ fn direct(name: &str, account: &Arc<Account>, model: &str) -> Route {
         targets: vec![Arc::new(Target::plain(account, model))],
         strategy: Strategy::Priority,
         retry: RetryRule::default(),
-        timeouts: None,
         strict: false,
     }
 }
@@ -96,7 +95,6 @@ fn filled_in(route: &Route, captured: &str) -> Route {
         targets: targets.collect(),
         strategy: route.strategy,
         retry: route.retry,
-        timeouts: route.timeouts,
         strict: route.strict,
     }
 }

@@ -122,9 +122,6 @@ pub struct Route {
     pub targets: Vec<Arc<Target>>,
     pub strategy: crate::route::Strategy,
     pub retry: RetryRule,
-    /// What the route itself says, over the account of its first target; `None` if it says nothing. A try goes by
-    /// [`Target::timeouts`].
-    pub timeouts: Option<Timeouts>,
     /// Whether a call that would lose a field in translation is refused.
     pub strict: bool,
 }

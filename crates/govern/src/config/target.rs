@@ -20,9 +20,14 @@ impl Target {
             weight: 1,
             overrides: Vec::new(),
             headers: Vec::new(),
-            configured: false,
+            configured: account.prices.contains_key(model),
             known,
-            price: account.prices.get(model).cloned().or_else(|| known.and_then(|model| model.price.clone())),
+            price: account
+                .prices
+                .get(model)
+                .cloned()
+                .or_else(|| known.and_then(|model| model.price.clone()))
+                .or_else(|| account.provider.price()),
             write_for: account.provider.write_for(model, general),
             timeouts: account.timeouts,
         }

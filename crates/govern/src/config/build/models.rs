@@ -95,16 +95,15 @@ impl Checking<'_> {
             }
             targets.push(target);
         }
-        // Reported once, over the first target's account, which is what the route's own timeouts mean.
+        // Reported once, not once per target.
         let base = targets.first().map_or_else(Timeouts::default, |target| target.account.timeouts);
-        let timeouts = self.timeouts(raw.timeouts.as_ref(), &format!("{path}.timeouts"), base);
+        self.timeouts(raw.timeouts.as_ref(), &format!("{path}.timeouts"), base);
         self.weights(raw, strategy, &targets, path);
         (!targets.is_empty()).then(|| Route {
             name: name.into(),
             targets: targets.into_iter().map(Arc::new).collect(),
             strategy,
             retry,
-            timeouts: raw.timeouts.as_ref().map(|_| timeouts),
             strict: raw.strict.unwrap_or(false),
         })
     }
