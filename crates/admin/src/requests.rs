@@ -75,7 +75,8 @@ fn read(query: &str) -> Result<(Filter, Page), Problem> {
             "until" => filter.until = Some(time(&value).ok_or_else(|| wrong(TIME))?),
             "cursor" => page.after = Some(value.parse().map_err(|_| wrong("the next_cursor of the page before"))?),
             "limit" => {
-                let limit: u64 = value.parse().ok().filter(|limit| *limit > 0).ok_or_else(|| wrong("a number above 0"))?;
+                let limit: u64 =
+                    value.parse().ok().filter(|limit| *limit > 0).ok_or_else(|| wrong("a number above 0"))?;
                 page.limit = u32::try_from(limit).unwrap_or(MOST_ROWS).min(MOST_ROWS);
             }
             _ => {

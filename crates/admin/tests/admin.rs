@@ -1,4 +1,5 @@
 //! The control plane as a client sees it.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use axum::{
     Router,
@@ -67,7 +68,14 @@ const START: i64 = 1_800_000_000_000_000;
 fn record(second: i64) -> Record {
     let at = START + second * 1_000_000;
     let id = Uuid::from_u128(u128::try_from(at / 1000).unwrap() << 80 | 7 << 76 | 8 << 60);
-    Record { id, at, status: 200, outcome: Outcome::Success, model: Some(format!("model-{second}")), ..Record::default() }
+    Record {
+        id,
+        at,
+        status: 200,
+        outcome: Outcome::Success,
+        model: Some(format!("model-{second}")),
+        ..Record::default()
+    }
 }
 
 /// The models of the listed records.
@@ -95,9 +103,9 @@ async fn nothing_of_the_api_is_open() {
     ];
     for path in ["/api/v1/requests", &format!("/api/v1/requests/{}", record(1).id), "/api/v1/none", "/api"] {
         for headers in &shown {
-            let request = headers.iter().fold(Request::get(path), |request, value| {
-                request.header(header::AUTHORIZATION, value.as_str())
-            });
+            let request = headers
+                .iter()
+                .fold(Request::get(path), |request, value| request.header(header::AUTHORIZATION, value.as_str()));
             let answer = fixture.send(request.body(Body::empty()).unwrap()).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path} {headers:?}");
             assert_eq!(answer.header(header::WWW_AUTHENTICATE), "Bearer");
@@ -248,7 +256,9 @@ async fn hostile_records_stay_text() {
     assert_eq!(answer.header(header::CACHE_CONTROL), "no-store");
     let script = fixture.send(Request::get("/assets/status.js").body(Body::empty()).unwrap()).await.text;
     assert!(script.contains("textContent"));
-    for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "srcdoc", "href"] {
+    for sink in
+        ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "srcdoc", "href"]
+    {
         assert!(!script.contains(sink), "{sink}");
     }
     let page = fixture.send(Request::get("/").body(Body::empty()).unwrap()).await.text;

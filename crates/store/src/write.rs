@@ -74,12 +74,17 @@ fn bind<'q>(
     Ok(query
         .bind(record.id.to_string())
         .bind(record.at)
-        .bind(record.key_id.as_deref())
-        .bind(record.model.as_deref())
-        .bind(record.target.as_deref())
+        .bind(shared(record.key_id.as_deref()))
+        .bind(shared(record.model.as_deref()))
+        .bind(shared(record.target.as_deref()))
         .bind(i64::from(record.status))
         .bind(record.outcome.as_str())
         .bind(record.cost.map(|cost| cost.0))
         .bind(i64::from(record.unpriced))
         .bind(detail))
+}
+
+/// A bound `&str` is copied and boxed; this is one allocation.
+fn shared(text: Option<&str>) -> Option<Arc<str>> {
+    text.map(Arc::from)
 }

@@ -1,4 +1,5 @@
 //! The suite on the embedded database, and what is particular to it.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod suite;
 

@@ -67,10 +67,10 @@ pub fn realistic(n: u64) -> Record {
         cost: Some(Money(2_210_000)),
     };
     let mut attempts = vec![attempt("openai/gpt-5-mini", 200, None)];
-    if n % 20 == 0 {
+    if n.is_multiple_of(20) {
         attempts.insert(0, attempt("azure/gpt-5-mini", 429, Some("rate_limited")));
     }
-    let failed = n % 50 == 0;
+    let failed = n.is_multiple_of(50);
     Record {
         id: Uuid::now_v7(),
         key_id: Some(format!("{:012}", n % 40)),
@@ -79,7 +79,7 @@ pub fn realistic(n: u64) -> Record {
         target: Some("openai/gpt-5-mini".into()),
         served_model: Some("gpt-5-mini-2025-08-07".into()),
         lane: Some(Lane::Relay),
-        stream: n % 3 > 0,
+        stream: !n.is_multiple_of(3),
         outcome: if failed { Outcome::Failed } else { Outcome::Success },
         status: if failed { 502 } else { 200 },
         error: failed.then(|| "provider_error".into()),
