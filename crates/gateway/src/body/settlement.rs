@@ -27,6 +27,8 @@ pub struct Settlement {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spent {
     pub usage: Usage,
+    /// The model that the provider says answered.
+    pub served_model: Option<String>,
     /// `None`: the price is not known.
     pub cost: Option<Money>,
 }
@@ -47,13 +49,14 @@ impl Spent {
                 ..Usage::default()
             },
         };
-        Self { usage, cost: target.price.as_ref().map(|price| price.cost(&usage, glance.service_tier.as_deref())) }
+        let served_model = glance.model.clone();
+        Self { usage, served_model, cost: target.price.as_ref().map(|price| price.cost(&usage, glance.service_tier.as_deref())) }
     }
 
     /// Something that is free of charge.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { usage: Usage::default(), cost: Some(Money::default()) }
+        Self { usage: Usage::default(), served_model: None, cost: Some(Money::default()) }
     }
 }
 
@@ -68,6 +71,7 @@ impl Settlement {
                 attempt.cost = spent.cost;
                 attempt.latency = self.record.elapsed() - attempt.started;
             }
+            record.served_model.clone_from(&spent.served_model);
             record.sum_attempts();
             if let Some(hold) = &self.hold {
                 hold.settle(record.cost.unwrap_or_default());

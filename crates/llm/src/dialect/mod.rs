@@ -10,6 +10,8 @@ pub mod openai_chat;
 #[cfg(test)]
 mod translation_tests;
 
+use serde_json::value::RawValue;
+
 use crate::{Call, Event, Loss, Reply, failure::Failure, usage::Usage};
 
 /// A wire format, as a client surface and as an upstream.
@@ -76,6 +78,8 @@ pub trait EventWriter: Send {
 /// What the relay lane learns from an answer without decoding it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Glance {
+    /// The model that the provider says answered.
+    pub model: Option<String>,
     /// The last usage that was reported.
     pub usage: Option<Usage>,
     /// The tier that served the call.
@@ -90,6 +94,25 @@ pub struct Glance {
     pub delivered_tokens: u64,
     /// The provider reported a failure inside the stream.
     pub fault: Option<Failure>,
+}
+
+impl Glance {
+    /// Notes the model that answered. The first name counts; what is no name (empty, or longer than any) says nothing.
+    pub fn served_by(&mut self, model: &str) {
+        const LONGEST: usize = 256;
+        if self.model.is_none() && !model.is_empty() && model.len() <= LONGEST {
+            self.model = Some(model.to_owned());
+        }
+    }
+
+    /// As [`Self::served_by`], of a field that is read only if it is needed.
+    pub(crate) fn served_by_raw(&mut self, model: Option<&RawValue>) {
+        if self.model.is_none()
+            && let Some(Ok(model)) = model.map(|raw| serde_json::from_str::<String>(raw.get()))
+        {
+            self.served_by(&model);
+        }
+    }
 }
 
 /// Looks at whole frames of a stream as they pass, in the relay lane.

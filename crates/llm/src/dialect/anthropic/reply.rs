@@ -90,6 +90,8 @@ pub fn glance(body: &[u8]) -> Glance {
         #[serde(rename = "type", borrow)]
         kind: Option<std::borrow::Cow<'a, str>>,
         #[serde(borrow)]
+        model: Option<&'a serde_json::value::RawValue>,
+        #[serde(borrow)]
         content: Option<&'a serde_json::value::RawValue>,
         stop_reason: Option<serde::de::IgnoredAny>,
         usage: Option<Counts>,
@@ -100,7 +102,8 @@ pub fn glance(body: &[u8]) -> Glance {
     }
     let counts = message.usage;
     let content = message.content.map_or("", |content| content.get());
-    Glance {
+    let mut glance = Glance {
+        model: None,
         usage: counts.as_ref().map(Counts::usage),
         service_tier: counts.and_then(|counts| counts.service_tier),
         stopped: message.stop_reason.is_some(),
@@ -108,7 +111,9 @@ pub fn glance(body: &[u8]) -> Glance {
         content: content.len() > "[]".len(),
         delivered_tokens: estimate_tokens(content),
         fault: None,
-    }
+    };
+    glance.served_by_raw(message.model);
+    glance
 }
 
 /// What an answer consists of, as far as its stop reason depends on it.

@@ -31,6 +31,7 @@ impl FrameWatch for Watch {
             }
             Some("message_start") => {
                 if let Ok(MessageStart { message }) = serde_json::from_slice(data) {
+                    self.glance.served_by(&message.model);
                     self.count(message.usage);
                 }
             }

@@ -20,6 +20,8 @@ struct Body<'a> {
     #[serde(default)]
     usage: Option<usage::Wire>,
     #[serde(borrow, default)]
+    model: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     service_tier: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -42,7 +44,8 @@ pub fn glance(body: &[u8]) -> Glance {
     let mut tally = Tally::default();
     let choices = seen.choices.unwrap_or_default();
     tally.add(&choices.tally);
-    Glance {
+    let mut glance = Glance {
+        model: None,
         usage,
         service_tier: seen.service_tier.and_then(|tier| serde_json::from_str(tier.get()).ok()),
         stopped: choices.stopped,
@@ -50,7 +53,9 @@ pub fn glance(body: &[u8]) -> Glance {
         content: choices.tally.pieces > 0,
         delivered_tokens: tally.tokens(),
         fault,
-    }
+    };
+    glance.served_by_raw(seen.model);
+    glance
 }
 
 /// The failure that the body itself states.

@@ -28,6 +28,8 @@ struct Chunk<'a> {
     #[serde(default)]
     usage: Option<usage::Wire>,
     #[serde(borrow, default)]
+    model: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     service_tier: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -63,6 +65,7 @@ impl Watch {
         if chunk.error.is_some() {
             return self.fail(stated(data));
         }
+        self.glance.served_by_raw(chunk.model);
         let Some(choices) = chunk.choices else {
             if chunk.usage.is_none() && error::is_stated(data) {
                 return self.fail(stated(data));
