@@ -22,6 +22,7 @@ use crate::{
     call::Part,
     dialect::{ErrorBody, Malformed},
     event::{Block, Delta},
+    price::Price,
     usage::estimate_tokens,
 };
 
@@ -55,6 +56,11 @@ impl Provider for Echo {
             Operation::CountTokens => "/count_tokens",
         };
         Head { path: Some(path), headers: &[], forward: &[] }
+    }
+
+    /// Free of charge, which is not the same as of unknown price.
+    fn price(&self) -> Option<Price> {
+        Some(Price::default())
     }
 
     /// Answers in its own dialect; tokens are counted as Anthropic says it: `{"input_tokens": 7}`.

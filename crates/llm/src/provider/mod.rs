@@ -23,6 +23,7 @@ use std::time::Duration;
 use crate::{
     dialect::{Dialect, WriteFor},
     failure::{Failure, Kind},
+    price::Price,
 };
 
 pub use openai_like::OpenAiLike;
@@ -83,6 +84,11 @@ pub trait Provider: Send + Sync {
             ignores_cache_marks: self.dialect() == Dialect::OpenAiChat && !takes_cache_marks,
             ..target
         }
+    }
+
+    /// What all its models cost, where that does not depend on the model.
+    fn price(&self) -> Option<Price> {
+        None
     }
 
     /// What an answer with a bad status means.
