@@ -82,10 +82,11 @@ impl Kind {
             | Self::Credential
             | Self::Payment
             | Self::ModelNotFound
-            | Self::TooLarge => Retry::Elsewhere,
-            Self::StreamOptionsRefused
-            | Self::SignatureRefused
-            | Self::RateLimited
+            | Self::TooLarge
+            // Mended here once, by leaving out what was refused; refused again, it would be a third time.
+            | Self::StreamOptionsRefused
+            | Self::SignatureRefused => Retry::Elsewhere,
+            Self::RateLimited
             | Self::Overloaded
             | Self::Server
             | Self::Timeout
