@@ -60,9 +60,10 @@ impl Blocks {
         }
     }
 
-    /// Another dialect's content is refused by name; mere fields of a message (`{"message": {..}}`) are lost by name.
+    /// Another dialect's content is refused by name; mere fields around it (`{"message": {..}}`) are lost by name.
     fn foreign(&mut self, dialect: Dialect, raw: &Value, at: Place) -> Result<(), Malformed> {
-        let fields = raw.get("message").and_then(Value::as_object).filter(|fields| !fields.contains_key("audio"));
+        let around = ["message", "choice", "reply"].into_iter().find_map(|level| raw.get(level)?.as_object());
+        let fields = around.filter(|fields| !fields.contains_key("audio"));
         if let Some(fields) = fields {
             for name in fields.keys() {
                 self.loss.note(format!("{at}.{name}"), "anthropic does not know the field");
