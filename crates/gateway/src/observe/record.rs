@@ -138,7 +138,7 @@ pub struct Attempt {
     /// Microseconds.
     pub latency: i64,
     pub status: Option<u16>,
-    /// The kind of its failure; `None` if it served.
+    /// The kind of its failure; `abandoned` if the caller went in the middle of it; `None` if it served.
     pub failure: Option<String>,
     /// The provider's request id.
     pub upstream_id: Option<String>,
@@ -261,6 +261,9 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let record = self.record.get_mut().unwrap_or_else(PoisonError::into_inner);
         record.latency = micros(self.arrived.elapsed());
+        if let Some(abandoned) = record.attempts.last_mut().filter(|attempt| attempt.latency == 0) {
+            abandoned.latency = record.latency - abandoned.started;
+        }
         record.sum_attempts();
         let label = self.label.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         self.metrics.inflight.dec();

@@ -21,8 +21,8 @@ use super::{
 use crate::{
     body::{Done, Opened, Spent},
     http::Surface,
-    observe::Attempt,
-    upstream::{SendError, UpstreamBody, conceal, is_presentable, request},
+    observe::{Attempt, Recording},
+    upstream::{SendError, UpstreamBody, conceal, is_presentable, request, target_label},
 };
 
 /// What came of a try.
@@ -43,7 +43,7 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
         return Ok(Tried::Good(count_here(call, target)?));
     }
     let encoded = encode(&dispatch.gw.fetcher, call, target, without).await?;
-    let timeouts = dispatch.timeouts(target);
+    let timeouts = &target.timeouts;
     let patience = if call.stream { timeouts.first_token } else { timeouts.answer };
     let expect = Expect {
         target,
@@ -56,24 +56,21 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
         over: call.deadline,
         most_bytes: call.rules.settings.limits.answer_bytes,
     };
-    let mut noted = Attempt { target: target.name.to_string(), started: record.elapsed(), ..Attempt::default() };
+    begin(record, target);
     let judged = match send(dispatch, expect, &encoded).await? {
         Ok(answer) => {
-            noted.status = Some(answer.status().as_u16());
-            noted.upstream_id = upstream_id(answer.headers())
-                .filter(|id| is_presentable(id, &target.account))
-                .map(str::to_owned);
+            let id = upstream_id(answer.headers()).filter(|id| is_presentable(id, &target.account)).map(str::to_owned);
+            note(record, |noted| (noted.status, noted.upstream_id) = (Some(answer.status().as_u16()), id));
             judge(expect, answer).await
         }
         Err(failure) => Err(failure.into()),
     };
-    noted.latency = record.elapsed() - noted.started;
     // Should the provider not report the prompt: four bytes make a token.
     let prompt_tokens = encoded.body.len() as u64 / 4;
     match judged {
         Ok(good) => {
+            note(record, |noted| noted.failure = None);
             record.with(|record| {
-                record.attempts.push(noted);
                 record.target = Some(target.name.to_string());
                 record.lane = Some(encoded.lane);
             });
@@ -81,17 +78,38 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
             Ok(Tried::Good(done(dispatch, target, good, prompt_tokens)))
         }
         Err(Bad { mut failure, glance }) => {
-            failure.request_id = failure.request_id.or_else(|| noted.upstream_id.clone());
-            conceal(&mut failure, &target.account);
-            noted.failure = Some(failure.kind.as_str().to_owned());
+            note(record, |noted| {
+                failure.request_id = failure.request_id.take().or_else(|| noted.upstream_id.clone());
+                conceal(&mut failure, &target.account);
+                noted.failure = Some(failure.kind.as_str().to_owned());
+            });
             if glance.usage.is_some() {
                 let spent = Spent::of(target, &glance, prompt_tokens);
-                (noted.usage, noted.cost) = (spent.usage, spent.cost);
+                dispatch.gw.metrics.used(&target_label(target), &spent.usage, spent.cost);
+                note(record, |noted| (noted.usage, noted.cost) = (spent.usage, spent.cost));
             }
-            record.with(|record| record.attempts.push(noted));
             Ok(Tried::Bad(failure))
         }
     }
+}
+
+/// Enters the try into the record. Should the caller go in the middle of it, that is how it stays there.
+fn begin(record: &Recording, target: &Target) {
+    let started = record.elapsed();
+    let failure = Some("abandoned".to_owned());
+    let attempt = Attempt { target: target.name.to_string(), started, failure, ..Attempt::default() };
+    record.with(|record| record.attempts.push(attempt));
+}
+
+/// Notes what has become of the try.
+fn note(record: &Recording, change: impl FnOnce(&mut Attempt)) {
+    let elapsed = record.elapsed();
+    record.with(|record| {
+        if let Some(noted) = record.attempts.last_mut() {
+            noted.latency = elapsed - noted.started;
+            change(noted);
+        }
+    });
 }
 
 /// Sends the request; a failure without an answer is the provider's, an unsendable request is ours.
@@ -150,8 +168,8 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
         }
         Good::Stream { upstream, lane, ready, ended } => {
             let elapsed = record.first_token();
-            gw.metrics.first_token(&crate::upstream::target_label(&target), elapsed);
-            let (timeouts, deadline) = (dispatch.timeouts(&target), call.deadline);
+            gw.metrics.first_token(&target_label(&target), elapsed);
+            let (timeouts, deadline) = (target.timeouts, call.deadline);
             Done::Stream(Box::new(Opened { target, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline }))
         }
     }
