@@ -68,6 +68,7 @@ codes! {
     ConflictingCredentials "conflicting_credentials" 400 "invalid_request_error" Caller false "Two headers carry different credentials.";
     Unauthenticated    "invalid_api_key"        401 "authentication_error"  Caller   false "No gateway key was sent, or it is unknown, expired, disabled or revoked.";
     ModelNotAllowed    "model_not_allowed"      403 "permission_error"      Caller   false "The key may not use this model.";
+    ModelUnpriced      "model_unpriced"         403 "permission_error"      Gateway  false "The price of the model is not known, and `unpriced: deny` refuses such calls: the operator must set one.";
     ModelNotFound      "model_not_found"        404 "invalid_request_error" Caller   false "No model, wildcard or provider account answers to this name.";
     NotFound           "not_found"              404 "invalid_request_error" Caller   false "There is nothing at this path.";
     MethodNotAllowed   "method_not_allowed"     405 "invalid_request_error" Caller   false "The path exists, but not for this method.";

@@ -1,35 +1,52 @@
 //! Which targets, in which order.
 
+use std::{borrow::Cow, sync::Arc};
+
 use govern::{
-    Error,
+    Code, Error,
+    config::snapshot::{Target, Unpriced},
     route::{self, Ask, Plan, Standing},
 };
 
 use super::{Composed, Grant};
-use crate::{clock::now_micros, upstream::Targets};
+use crate::{clock::now_micros, http::Surface, upstream::Targets};
 
 /// Orders the targets of the call. What it depends on is fetched here; the thinking is pure.
 ///
 /// # Errors
-/// 400 if the prompt fits the context of no target.
+/// 400 if the prompt fits the context of no target; 403 if `unpriced: deny` leaves none.
 pub fn plan(targets: &Targets, grant: &Grant, call: &Composed) -> Result<Plan, Error> {
     let now = now_micros();
     let standing = |target: &_| match targets.is_set_aside(target, now) {
         true => Standing::CoolingDown,
         false => Standing::Ready,
     };
-    let alone = grant.targets.len() == 1;
+    let may = priced(grant, call)?;
+    let alone = may.len() == 1;
     let ask = Ask {
         // A single target is asked in any case: it knows its context best.
         prompt_tokens: if alone { None } else { prompt_tokens(call.asked.envelope.body()) },
         seed: now.unsigned_abs(),
         standing: &standing,
     };
-    let mut plan = route::plan(grant.route.strategy, &grant.targets, &ask)?;
+    let mut plan = route::plan(grant.route.strategy, &may, &ask)?;
     if !call.fallbacks {
         plan.targets.truncate(1);
     }
     Ok(plan)
+}
+
+/// The targets that may be asked: under `unpriced: deny` those of known price. Counting tokens is free in any case.
+fn priced<'a>(grant: &'a Grant, call: &Composed) -> Result<Cow<'a, [Arc<Target>]>, Error> {
+    if call.rules.settings.unpriced == Unpriced::Allow || call.asked.surface == Surface::CountTokens {
+        return Ok(Cow::Borrowed(&grant.targets));
+    }
+    let known: Vec<_> = grant.targets.iter().filter(|target| target.price.is_some()).cloned().collect();
+    if known.is_empty() {
+        let message = format!("the price of `{}` is not known, and the gateway refuses calls without one", grant.route.name);
+        return Err(Error::new(Code::ModelUnpriced, message).at("model"));
+    }
+    Ok(Cow::Owned(known))
 }
 
 /// Tokens of the prompt, reckoned from its bytes; `None` if it holds pictures or files, whose bytes say nothing.
