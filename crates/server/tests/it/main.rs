@@ -4,7 +4,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod cost;
+mod disconnect;
 mod first_call;
 mod routing;
 mod setup;
 mod streaming;
+mod translation;
