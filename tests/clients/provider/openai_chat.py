@@ -26,6 +26,8 @@ def refusal(body: dict) -> str | None:
         found.append("stream_options without stream")
     if body["model"].startswith("gpt-5"):
         found += [f"{name} is not supported by this model" for name in ("max_tokens", "temperature") if name in body]
+    elif "reasoning_effort" in body:
+        found.append("Unrecognized request argument supplied: reasoning_effort")
     return "; ".join(found) or None
 
 

@@ -187,6 +187,13 @@ def test_passes_the_effort_on_to_an_openai_model(claude):
     assert json.loads(last_seen()["body"])["reasoning_effort"] == "high"
 
 
+def test_an_openai_model_that_does_not_think_is_not_told_how_much(claude):
+    effort = {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}
+    answer = claude.messages.with_raw_response.create(model="via-openai", max_tokens=64, messages=user("hi"), **effort)
+    assert texts(answer.parse()) == "You said: hi"
+    assert answer.headers["x-tollgate-loss"] == "knobs.reasoning"
+
+
 def test_a_conversation_with_thinking_moves_to_another_provider(claude):
     first = ask(claude, "via-anthropic", "think", thinking={"type": "enabled", "budget_tokens": 1024})
     messages = [*user("think"), first.to_param(), *user("and now?")]

@@ -1,7 +1,7 @@
 //! OpenAI: <https://platform.openai.com/docs/api-reference/chat>
 
 use super::{Dialect, Head, OpenAiLike, Operation, Provider, Quirks, WriteFor};
-use crate::catalog;
+use crate::catalog::{self, Ability};
 
 /// OpenAI itself.
 pub struct OpenAi;
@@ -35,12 +35,15 @@ impl Provider for OpenAi {
     }
 
     /// `max_tokens` is deprecated for every model, and refused by those that think; these refuse sampling parameters,
-    /// too. A model that the catalogue does not know is judged by its family.
+    /// too. Those that do not think refuse `reasoning_effort`. A model that the catalogue does not know is judged by its
+    /// family.
     fn write_for(&self, model: &str, target: WriteFor) -> WriteFor {
-        let thinks = catalog::find(CHAT.id, model).is_none() && is_reasoning_family(model);
+        let known = catalog::find(CHAT.id, model);
+        let is_family = is_reasoning_family(model);
         WriteFor {
             wants_max_completion_tokens: true,
-            refuses_sampling: target.refuses_sampling || thinks,
+            refuses_sampling: target.refuses_sampling || (known.is_none() && is_family),
+            refuses_reasoning: !known.map_or(is_family, |known| known.can(Ability::Reasoning)),
             ..CHAT.write_for(model, target)
         }
     }
@@ -71,6 +74,17 @@ mod tests {
         for model in
             ["gpt-4o", "gpt-4.1-mini", "gpt-5-chat-latest", "gpt-5.1", "gpt-77-chat", "omni", "chatgpt-4o-latest"]
         {
+            assert!(!refuses(model), "{model}");
+        }
+    }
+
+    #[test]
+    fn models_that_do_not_think_are_not_told_how_much() {
+        let refuses = |model: &str| OpenAi.write_for(model, WriteFor::default()).refuses_reasoning;
+        for model in ["gpt-4o-mini", "gpt-4.1", "gpt-77-chat", "mine"] {
+            assert!(refuses(model), "{model}");
+        }
+        for model in ["o3-mini", "gpt-5-mini", "o9", "gpt-77-nova"] {
             assert!(!refuses(model), "{model}");
         }
     }
