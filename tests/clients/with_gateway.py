@@ -5,6 +5,7 @@ The command finds in its environment:
   TOLLGATE_KEY   a key for every model
   NARROW_KEY     a key for `via-openai` alone
   ADMIN_TOKEN    the token of the control plane
+  TOLLGATE       the gateway's binary
   PROVIDER_URL   the provider, whose `/seen` lists what it was asked
   PROVIDER_KEY   the provider's own key, which no answer may hold
 After the command the gateway is interrupted and must end cleanly.
@@ -76,7 +77,8 @@ def main(binaries: Path, command: list[str]) -> int:
         try:
             address = wait_for("address", folder, gateway)
             own["ADMIN_TOKEN"] = wait_for("admin_token", folder, gateway)
-            env = {**os.environ, **own, "TOLLGATE_URL": f"http://{address}", "PROVIDER_URL": provider.url}
+            places = {"TOLLGATE": str(binaries / "tollgate"), "TOLLGATE_URL": f"http://{address}", "PROVIDER_URL": provider.url}
+            env = {**os.environ, **own, **places}
             code = subprocess.run(command, env=env).returncode
             gateway.send_signal(signal.SIGINT)
             ended = gateway.wait(timeout=30)
