@@ -55,7 +55,7 @@ audit: ## Licences, banned crates, sources and advisories of the dependencies
 .PHONY: test
 test: ## All tests: the workspace's, then real client libraries against the running gateway
 	@rm -rf $(LOGS) && mkdir -p $(LOGS)
-	cargo test --workspace 2>&1 | tee $(LOGS)/cargo.log
+	cargo test --workspace --no-fail-fast 2>&1 | tee $(LOGS)/cargo.log
 	$(MAKE) --no-print-directory test-clients
 	python3 tests/count.py $(LOGS)
 
