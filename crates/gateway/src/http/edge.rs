@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use govern::{Code, Error};
-use http::{Method, Request, Response, Version, header, uri::Authority};
+use http::{HeaderValue, Method, Request, Response, Version, header, uri::Authority};
 use llm::Dialect;
 
 use super::refuse;
@@ -10,7 +10,7 @@ use super::refuse;
 /// Checks the form of a request's head.
 ///
 /// # Errors
-/// 400 for a target in absolute form, a `Host` that is missing, doubled or no host, or a body whose length is said twice.
+/// 400 for a target in absolute form, or a `Host` that is missing, doubled, no host, or another than HTTP/2's authority.
 pub fn check<B>(request: &Request<B>) -> Result<(), Box<Response<Body>>> {
     let headers = request.headers();
     let refusal = |message: &'static str| {
@@ -25,17 +25,40 @@ pub fn check<B>(request: &Request<B>) -> Result<(), Box<Response<Body>>> {
         if hosts.next().is_some() {
             return Err(refusal("send one `Host` header"));
         }
-        let is_host = |host: &http::HeaderValue| {
-            host.to_str().is_ok_and(|host| host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@')))
-        };
         let needs_host = request.version() == Version::HTTP_11;
         if host.map_or(needs_host, |host| !is_host(host)) {
             return Err(refusal("the `Host` header is missing or is no host"));
         }
-    }
-    let lengths = headers.get_all(header::CONTENT_LENGTH).into_iter().count();
-    if lengths > 1 || (lengths == 1 && headers.contains_key(header::TRANSFER_ENCODING)) {
-        return Err(refusal("say the body's length once: `Content-Length` or `Transfer-Encoding`"));
+    } else if let (Some(authority), Some(host)) = (request.uri().authority(), headers.get(header::HOST))
+        && !authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())
+    {
+        return Err(refusal("`Host` and `:authority` name different hosts: send one of them"));
     }
     Ok(())
+}
+
+/// A name or address, with or without a port, and nothing else.
+fn is_host(host: &HeaderValue) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    let Some(host) = host.to_str().ok().filter(|host| host.bytes().all(plain)) else { return false };
+    host.parse::<Authority>().is_ok_and(|authority| {
+        let port = authority.port().map_or(0, |port| port.as_str().len() + 1);
+        !authority.host().is_empty() && authority.host().len() + port == host.len()
+    })
+}
+
+/// The answer to a request whose bytes could be read in two ways. It ends the connection.
+#[must_use]
+pub fn ambiguous() -> Box<Response<Body>> {
+    let message = "say the body's length once, in digits or as `Transfer-Encoding: chunked`, and end lines with CR LF";
+    let mut answer = refuse(Dialect::OpenAiChat, &Error::new(Code::InvalidRequest, message), "");
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    Box::new(answer)
+}
+
+/// Whether the connection ends with this request: what a client that asks for an `Upgrade` sends next may be meant for
+/// another protocol. (The upgrade itself is not made; some clients ask for HTTP/2 that way.)
+#[must_use]
+pub fn is_last<B>(request: &Request<B>) -> bool {
+    request.version() < Version::HTTP_2 && request.headers().contains_key(header::UPGRADE)
 }

@@ -3,10 +3,12 @@
 mod anthropic;
 pub mod edge;
 mod error;
+mod framing;
 mod models;
 mod openai;
 mod process;
 mod surface;
+mod watched;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -19,6 +21,7 @@ use crate::{Gateway, observe::Recording, pipeline::handle};
 
 pub use error::refuse;
 pub use surface::Surface;
+pub use watched::Watched;
 
 /// A request as it came in, its body unread.
 #[derive(Debug)]

@@ -1,10 +1,19 @@
 //! The accept loop: our own, because `axum::serve` has no header timeout, no cap on connections and no HTTP/2 keep-alive.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{Router, body::Body};
-use gateway::http::edge;
+use gateway::http::{Watched, edge};
 use govern::config::snapshot::{EdgeLimits, Settings};
+use http::{HeaderValue, header};
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -120,14 +129,25 @@ struct Connection {
 impl Connection {
     async fn serve(self, socket: TcpStream) {
         let _ = socket.set_nodelay(true);
-        let router = self.router;
+        let (socket, first_bad) = Watched::new(socket);
+        let (router, requests) = (self.router, AtomicU64::new(0));
         let service = service_fn(move |request: Request<Incoming>| {
+            let number = requests.fetch_add(1, Ordering::Relaxed) + 1;
+            let checked = match first_bad.is_reached(number) {
+                true => Err(edge::ambiguous()),
+                false => edge::check(&request),
+            };
             let router = router.clone();
             async move {
-                match edge::check(&request) {
-                    Err(refusal) => Ok(*refusal),
-                    Ok(()) => router.oneshot(request.map(Body::new)).await,
+                let last = edge::is_last(&request);
+                let mut answer = match checked {
+                    Err(refusal) => *refusal,
+                    Ok(()) => router.oneshot(request.map(Body::new)).await?,
+                };
+                if last {
+                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
+                Ok::<_, Infallible>(answer)
             }
         });
         let mut connection = pin!(self.server.serve_connection(TokioIo::new(socket), service));

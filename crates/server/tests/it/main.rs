@@ -6,6 +6,7 @@
 
 mod cost;
 mod disconnect;
+mod edge;
 mod first_call;
 mod routing;
 mod setup;
