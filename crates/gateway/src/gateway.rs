@@ -62,7 +62,7 @@ impl Gateway {
             targets: Targets::new(parts.metrics.clone()),
             ready: AtomicBool::new(false),
             ledger: Ledger::default(),
-            keys: Keyring::new(parts.pepper, parts.keys),
+            keys: Keyring::new(parts.pepper, parts.keys, parts.metrics.key_lookups.clone()),
             rules: ArcSwap::new(parts.rules),
             sinks: parts.sinks,
             metrics: parts.metrics,

@@ -11,6 +11,7 @@ use govern::{
     Rules,
     key::{KeyRule, Parsed, Pepper},
 };
+use prometheus_client::metrics::counter::Counter;
 
 /// A store of keys.
 pub trait KeySource: Send + Sync {
@@ -31,6 +32,7 @@ pub struct Keyring {
     pepper: Pepper,
     source: Arc<dyn KeySource>,
     cache: moka::future::Cache<Box<str>, Option<Arc<KeyRule>>>,
+    lookups: Counter,
 }
 
 impl Keyring {
@@ -41,8 +43,8 @@ impl Keyring {
     const MOST_CACHED: u64 = 100_000;
 
     #[must_use]
-    pub fn new(pepper: Pepper, source: Arc<dyn KeySource>) -> Self {
-        Self { pepper, source, cache: moka::future::Cache::new(Self::MOST_CACHED) }
+    pub fn new(pepper: Pepper, source: Arc<dyn KeySource>, lookups: Counter) -> Self {
+        Self { pepper, source, cache: moka::future::Cache::new(Self::MOST_CACHED), lookups }
     }
 
     #[must_use]
@@ -61,7 +63,11 @@ impl Keyring {
         if let Some(known) = self.cache.get(key.id).await {
             return Ok(known);
         }
-        let found = self.cache.try_get_with(key.id.into(), self.source.find(key.id)).await;
+        let lookup = async {
+            self.lookups.inc();
+            self.source.find(key.id).await
+        };
+        let found = self.cache.try_get_with(key.id.into(), lookup).await;
         found.map_err(|down| KeySourceDown::clone(&down))
     }
 

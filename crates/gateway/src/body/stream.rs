@@ -311,19 +311,21 @@ impl Drop for StreamBody {
 /// Reads the answer of a client that has gone to its end, so that its usage is reported.
 pub(super) async fn read_to_end(mut opened: Box<Opened>, mut settlement: Settlement) {
     let mut unread = Vec::new();
+    let stop = settlement.gw.tasks.stopping();
     loop {
         let left = opened.timeouts.idle.min(opened.deadline.saturating_duration_since(Instant::now()));
-        match tokio::time::timeout(left, opened.upstream.chunk()).await {
-            Ok(Ok(Some(bytes))) => {
+        // A process that ends does not wait for it any longer.
+        match stop.run_until_cancelled(tokio::time::timeout(left, opened.upstream.chunk())).await {
+            Some(Ok(Ok(Some(bytes)))) => {
                 if opened.lane.feed(&bytes, &mut unread) == Feed::Fault {
                     break;
                 }
             }
-            Ok(Ok(None)) => {
+            Some(Ok(Ok(None))) => {
                 opened.lane.finish(&mut unread);
                 break;
             }
-            Ok(Err(_)) | Err(_) => break,
+            None | Some(_) => break,
         }
         unread.clear();
     }

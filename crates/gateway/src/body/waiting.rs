@@ -65,13 +65,14 @@ impl Drop for Waiting {
         let Ok(permit) = self.gw.drains.clone().try_acquire_owned() else { return };
         let mut settlement = Settlement { gw: self.gw.clone(), record: self.record.clone(), hold: None };
         self.gw.tasks.spawn(async move {
-            match work.await {
-                Ok(Done::Whole { target, spent, .. }) => {
+            let stop = settlement.gw.tasks.stopping();
+            match stop.run_until_cancelled(work).await {
+                Some(Ok(Done::Whole { target, spent, .. })) => {
                     settlement.book(&target, &spent);
                     settlement.close(Outcome::ClientDisconnected, 499);
                 }
-                Ok(Done::Stream(opened)) => read_to_end(opened, settlement).await,
-                Err(_) => settlement.close(Outcome::ClientDisconnected, 499),
+                Some(Ok(Done::Stream(opened))) => read_to_end(opened, settlement).await,
+                None | Some(Err(_)) => settlement.close(Outcome::ClientDisconnected, 499),
             }
             drop(permit);
         });

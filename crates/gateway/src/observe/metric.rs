@@ -94,6 +94,8 @@ pub struct Metrics {
     pub fallbacks: Counter,
     /// Records that were dropped because the queue was full.
     pub usage_dropped: Counter,
+    /// Keys that were asked of the store: unknown here, but of the right form.
+    pub key_lookups: Counter,
     /// The generation of the configuration in force.
     pub config_generation: Gauge,
     /// Configurations that were refused; the last good one stays in force.
@@ -147,6 +149,7 @@ impl Metrics {
             inflight: Gauge::default(),
             fallbacks: Counter::default(),
             usage_dropped: Counter::default(),
+            key_lookups: Counter::default(),
             config_generation: Gauge::default(),
             config_refused: Counter::default(),
         };
@@ -171,6 +174,7 @@ impl Metrics {
         r.register("inflight_requests", "Requests that have not ended", self.inflight.clone());
         r.register("fallbacks", "Requests served by another target than the first", self.fallbacks.clone());
         r.register("usage_dropped", "Records dropped because the queue was full", self.usage_dropped.clone());
+        r.register("key_lookups", "Keys asked of the store", self.key_lookups.clone());
         r.register("config_generation", "The configuration in force", self.config_generation.clone());
         r.register("config_refused", "Configurations that were refused", self.config_refused.clone());
         let build: Family<BuildLabels, Gauge> = Family::default();

@@ -55,7 +55,7 @@ pub async fn read(gw: &Gateway, rules: &Rules, raw: RawRequest, record: &Recordi
         }
     };
     let envelope = Envelope::open(body).map_err(unreadable)?;
-    refuse_forbidden(&envelope)?;
+    refuse_forbidden(&head.headers, &envelope)?;
     record.with(|record| record.model = Some(shorten(envelope.model())));
     Ok(Asked { surface, headers: head.headers, envelope, held })
 }
@@ -111,8 +111,12 @@ const FORBIDDEN: &[&str] = &[
     "litellm_metadata", "azure_ad_token", "aws_access_key_id", "aws_secret_access_key", "vertex_credentials",
 ];
 
-fn refuse_forbidden(envelope: &Envelope) -> Result<(), Error> {
-    match envelope.names().find(|name| FORBIDDEN.contains(name)) {
+/// How the names of headers end that do the same (`x-portkey-custom-host`, `helicone-target-url`).
+const FORBIDDEN_ENDS: &[&str] = &["-custom-host", "-api-base", "-base-url", "-target-url", "-provider-key"];
+
+fn refuse_forbidden(headers: &HeaderMap, envelope: &Envelope) -> Result<(), Error> {
+    let header = headers.keys().map(header::HeaderName::as_str).find(|name| FORBIDDEN_ENDS.iter().any(|end| name.ends_with(end)));
+    match envelope.names().find(|name| FORBIDDEN.contains(name)).or(header) {
         Some(name) => {
             let message = format!("`{name}` may not be set by callers: the operator configures providers and credentials");
             Err(Error::new(Code::ForbiddenField, message).at(name.to_owned()))

@@ -14,9 +14,9 @@ use axum::{Router, body::Body};
 use gateway::http::{Watched, edge};
 use govern::config::snapshot::{EdgeLimits, Settings};
 use http::{HeaderValue, header};
-use hyper::{Request, body::Incoming, service::service_fn};
+use hyper::{Request, body::Incoming, rt::Executor, service::service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::conn::auto,
 };
 use tokio::{
@@ -32,12 +32,17 @@ pub struct Edge {
     connections: Arc<Semaphore>,
     /// No further connections are taken, and those that are open take no further requests.
     closing: CancellationToken,
-    /// Accept loops and connections.
+    /// Connections end in the middle of what they are at.
+    cutting: CancellationToken,
+    /// Accept loops, connections and streams of connections.
     open: TaskTracker,
 }
 
 /// How long accepting pauses when the system has no more file descriptors to give.
 const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// How long ending a connection may take.
+const CUT: Duration = Duration::from_secs(1);
 
 /// Streams of one HTTP/2 connection.
 const MOST_STREAMS: u32 = 256;
@@ -52,20 +57,23 @@ impl Edge {
             limits: settings.limits,
             connections: Arc::new(Semaphore::new(settings.limits.connections)),
             closing: CancellationToken::new(),
+            cutting: CancellationToken::new(),
             open: TaskTracker::new(),
         }
     }
 
     /// Serves `router` on a socket.
     #[expect(clippy::disallowed_methods, reason = "connections have a tracker of their own, which the drain waits for")]
-    pub fn listen(&mut self, listener: TcpListener, router: Router) {
-        let server = Arc::new(server(&self.limits));
-        let (closing, connections, open) = (self.closing.clone(), self.connections.clone(), self.open.clone());
+    pub fn listen(&self, listener: TcpListener, router: Router) {
+        let server = Arc::new(server(&self.limits, &self.open));
+        let (closing, cutting) = (self.closing.clone(), self.cutting.clone());
+        let (connections, open) = (self.connections.clone(), self.open.clone());
         let accept = async move {
             while let Some(Some((socket, permit))) = closing.run_until_cancelled(take(&listener, &connections)).await {
                 let connection = Connection { router: router.clone(), server: server.clone(), closing: closing.clone() };
+                let cutting = cutting.clone();
                 tokio::spawn(open.track_future(async move {
-                    connection.serve(socket).await;
+                    cutting.run_until_cancelled(connection.serve(socket)).await;
                     drop(permit);
                 }));
             }
@@ -74,11 +82,21 @@ impl Edge {
     }
 
     /// Stops accepting and waits for the connections to end what they are at.
-    pub async fn drain(self, patience: Duration) {
+    pub async fn drain(&self, patience: Duration) {
         self.closing.cancel();
         self.open.close();
         if tokio::time::timeout(patience, self.open.wait()).await.is_err() {
             tracing::warn!(open = self.open.len(), ?patience, "connections were still open when the drain ended");
+        }
+    }
+
+    /// Ends what is still open. Calls that are cut write their records.
+    pub async fn cut(self) {
+        self.closing.cancel();
+        self.cutting.cancel();
+        self.open.close();
+        if tokio::time::timeout(CUT, self.open.wait()).await.is_err() {
+            tracing::warn!(open = self.open.len(), "connections could not be ended");
         }
     }
 }
@@ -103,8 +121,19 @@ fn is_about_the_peer(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-fn server(limits: &EdgeLimits) -> auto::Builder<TokioExecutor> {
-    let mut server = auto::Builder::new(TokioExecutor::new());
+/// Spawns the streams of HTTP/2 connections, tracked as the connections are.
+#[derive(Clone)]
+struct Streams(TaskTracker);
+
+impl<F: Future<Output: Send> + Send + 'static> Executor<F> for Streams {
+    #[expect(clippy::disallowed_methods, reason = "tracked as connections are")]
+    fn execute(&self, stream: F) {
+        tokio::spawn(self.0.track_future(stream));
+    }
+}
+
+fn server(limits: &EdgeLimits, open: &TaskTracker) -> auto::Builder<Streams> {
+    let mut server = auto::Builder::new(Streams(open.clone()));
     server
         .http1()
         .timer(TokioTimer::new())
@@ -122,7 +151,7 @@ fn server(limits: &EdgeLimits) -> auto::Builder<TokioExecutor> {
 /// What serves one connection.
 struct Connection {
     router: Router,
-    server: Arc<auto::Builder<TokioExecutor>>,
+    server: Arc<auto::Builder<Streams>>,
     closing: CancellationToken,
 }
 

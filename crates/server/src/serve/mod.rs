@@ -11,7 +11,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
@@ -85,8 +85,8 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     if args.config.path().is_none() {
         first_run::greet(&store, gw.keys.pepper(), listeners.address).await?;
     }
-    write_address(&data_dir, listeners.address)?;
     let admin = Admin { store: store.clone(), token: Token::open(&data_dir)?, listen: listeners.address };
+    write_address(&data_dir, listeners.address)?;
     let control = gateway::http::process_router(gw.clone()).merge(admin::router(admin));
     listeners.serve(&gw, &settings, control).await;
 
@@ -139,7 +139,7 @@ impl Listeners {
     /// balancers can look elsewhere, then what is under way is finished.
     async fn serve(self, gw: &Arc<Gateway>, settings: &Settings, control: Router) {
         let data = gateway::http::router(gw.clone());
-        let mut edge = accept::Edge::new(settings);
+        let edge = accept::Edge::new(settings);
         match self.admin {
             None => edge.listen(self.public, data.merge(control)),
             Some(admin) => {
@@ -153,16 +153,21 @@ impl Listeners {
         let signal = signals::first().await;
         gw.ready.store(false, Ordering::Release);
         tracing::info!(signal = signal.name(), "draining");
-        if signal.is_orderly() {
-            tokio::select! {
-                () = tokio::time::sleep(LINGER) => {}
-                _ = signals::first() => return tracing::warn!("a second signal: ending at once"),
+        let drained = async {
+            if signal.is_orderly() {
+                tokio::time::sleep(LINGER).await;
             }
-        }
+            let all = u32::try_from(settings.most_drains).unwrap_or(u32::MAX);
+            let begun = Instant::now();
+            edge.drain(settings.drain_timeout).await;
+            // Answers that are read on for callers who have gone.
+            let _ = tokio::time::timeout(settings.drain_timeout.saturating_sub(begun.elapsed()), gw.drains.acquire_many(all)).await;
+        };
         tokio::select! {
-            () = edge.drain(settings.drain_timeout) => {}
+            () = drained => {}
             _ = signals::first() => tracing::warn!("a second signal: ending at once"),
         }
+        edge.cut().await;
     }
 }
 
