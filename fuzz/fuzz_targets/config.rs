@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let lookup = |name: &str| (name != "UNSET").then(|| name.to_lowercase());
-    let checked = build::check(text, &lookup, 1_764_000_000_000_000);
+    let checked = build::check(text, &lookup, &|_| Ok(()), 1_764_000_000_000_000);
     for problem in &checked.problems {
         let _ = problem.explain("config.yaml");
         let _ = problem.to_json("config.yaml");

@@ -3,21 +3,22 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use arc_swap::ArcSwap;
-use govern::{Rules, key::Pepper};
+use govern::{Rules, config::BadSetting, key::Pepper};
 
 use crate::{
+    guard::Guards,
     keys::{KeySource, Keyring},
     ledger::Ledger,
     observe::Metrics,
     sink::SinkQueue,
     tasks::Tasks,
-    upstream::{Pool, Targets, UpstreamPool, fetch::{Fetcher, Internet}, tls},
+    upstream::{Pool, Targets, TlsError, UpstreamPool, fetch::{Fetcher, Internet}, tls},
 };
 
 /// The data plane of one process.
 pub struct Gateway {
     /// Swapped whole by a reload; a request loads it once.
-    pub rules: ArcSwap<Rules>,
+    pub rules: ArcSwap<InForce>,
     pub keys: Keyring,
     pub ledger: Ledger,
     pub pool: Box<dyn UpstreamPool>,
@@ -36,6 +37,36 @@ pub struct Gateway {
     pub ready: AtomicBool,
 }
 
+/// The configuration in force: the rules and what is made of them, swapped as one, so that a request sees them as one.
+#[derive(Debug)]
+pub struct InForce {
+    pub rules: Arc<Rules>,
+    pub guards: Guards,
+}
+
+impl InForce {
+    fn new(rules: Arc<Rules>) -> Result<Arc<Self>, BadSetting> {
+        Ok(Arc::new(Self { guards: Guards::new(&rules.guardrails)?, rules }))
+    }
+}
+
+impl std::ops::Deref for InForce {
+    type Target = Rules;
+
+    fn deref(&self) -> &Rules {
+        &self.rules
+    }
+}
+
+/// A configuration that cannot be put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("a guardrail: {0}")]
+    Guard(#[from] BadSetting),
+}
+
 /// What the process brings along.
 pub struct Parts {
     pub rules: Arc<Rules>,
@@ -50,8 +81,8 @@ impl Gateway {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// The system's certificate authorities, or the extra file of an account, cannot be read.
-    pub fn new(parts: Parts) -> Result<Arc<Self>, crate::upstream::TlsError> {
+    /// The system's certificate authorities, or the extra file of an account, cannot be read; a guard has a bad setting.
+    pub fn new(parts: Parts) -> Result<Arc<Self>, Unusable> {
         let settings = &parts.rules.settings;
         let permits = settings.limits.inflight_bytes.min(tokio::sync::Semaphore::MAX_PERMITS);
         Ok(Arc::new(Self {
@@ -63,7 +94,7 @@ impl Gateway {
             ready: AtomicBool::new(false),
             ledger: Ledger::default(),
             keys: Keyring::new(parts.pepper, parts.keys, parts.metrics.key_lookups.clone()),
-            rules: ArcSwap::new(parts.rules),
+            rules: ArcSwap::new(InForce::new(parts.rules)?),
             sinks: parts.sinks,
             metrics: parts.metrics,
             tasks: parts.tasks,
@@ -73,8 +104,9 @@ impl Gateway {
     /// Puts a new configuration in force: the next request sees all of it.
     ///
     /// # Errors
-    /// A certificate file cannot be read; the configuration before stays in force.
-    pub fn swap(&self, rules: Arc<Rules>) -> Result<(), crate::upstream::TlsError> {
+    /// A certificate file cannot be read, or a guard has a bad setting; the configuration before stays in force.
+    pub fn swap(&self, rules: Arc<Rules>) -> Result<(), Unusable> {
+        let rules = InForce::new(rules)?;
         self.pool.renew(&rules)?;
         self.metrics.config_generation.set(i64::try_from(rules.generation).unwrap_or(i64::MAX));
         self.rules.store(rules);

@@ -18,4 +18,4 @@ pub mod stage;
 pub mod tasks;
 pub mod upstream;
 
-pub use gateway::{Gateway, Parts};
+pub use gateway::{Gateway, InForce, Parts, Unusable};

@@ -24,7 +24,7 @@ pub async fn handle(gw: &Arc<Gateway>, raw: RawRequest, record: &Recording) -> R
     let grant = authorize(&rules, caller, &asked, record)?; // may they
     let call = compose(rules, &grant, asked, record)?; // deadline, tags, what the caller may choose
     let hold = reserve(&gw.ledger, &gw.metrics, &grant)?; // limits; returned on drop
-    let call = inspect(&gw.metrics, &grant, call)?; // guard the question
+    let call = inspect(&gw.metrics, call)?; // guard the question
     let plan = plan(&gw.targets, &grant, &call)?; // ordered targets, pure
     let sent = dispatch(gw, plan, call, record).await?; // tries until a first event arrives
     Ok(settle(gw, sent, hold, record)) // wraps the body: count, price, record

@@ -1,4 +1,4 @@
-//! How the bytes of a stream are understood: relayed as they are, or translated.
+//! How the bytes of a stream are understood: relayed as they are, or translated; either behind guards or not.
 
 use bytes::Bytes;
 use llm::{
@@ -7,19 +7,22 @@ use llm::{
     loss::Loss,
 };
 
-use super::{Relay, Translate};
+use super::{Guarded, Relay, Translate};
+use crate::guard::Blocked;
 
 /// The lane of one stream.
 pub enum LaneBody {
     Relay(Relay),
     Translate(Translate),
+    Guarded(Box<Guarded>),
 }
 
 /// Whether a stream goes on after a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feed {
     More,
-    /// The provider reported a failure, or sent what its dialect does not allow: the stream is to be ended.
+    /// The provider reported a failure, or sent what its dialect does not allow, or a guard objects: the stream is to be
+    /// ended.
     Fault,
 }
 
@@ -29,6 +32,7 @@ impl LaneBody {
         match self {
             Self::Relay(relay) => relay.feed(bytes, out),
             Self::Translate(translate) => translate.feed(bytes, out),
+            Self::Guarded(guarded) => guarded.feed(bytes, out),
         }
     }
 
@@ -37,6 +41,7 @@ impl LaneBody {
         match self {
             Self::Relay(relay) => relay.finish(out),
             Self::Translate(translate) => translate.finish(out),
+            Self::Guarded(guarded) => guarded.finish(out),
         }
     }
 
@@ -46,6 +51,28 @@ impl LaneBody {
         match self {
             Self::Relay(relay) => relay.glance(),
             Self::Translate(translate) => translate.glance(),
+            Self::Guarded(guarded) => guarded.lane().glance(),
+        }
+    }
+
+    /// Whether what has gone out cannot be taken back: after this nothing may be repeated elsewhere.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        match self {
+            Self::Guarded(guarded) => guarded.has_begun(),
+            Self::Relay(_) | Self::Translate(_) => {
+                let Glance { content, stopped, ended, .. } = self.glance();
+                *content || *stopped || *ended
+            }
+        }
+    }
+
+    /// The guard that has ended the stream, after [`Feed::Fault`].
+    #[must_use]
+    pub fn blocked(&self) -> Option<&Blocked> {
+        match self {
+            Self::Guarded(guarded) => guarded.blocked(),
+            Self::Relay(_) | Self::Translate(_) => None,
         }
     }
 
@@ -55,6 +82,7 @@ impl LaneBody {
         let fault = match self {
             Self::Relay(relay) => relay.fault(),
             Self::Translate(translate) => translate.glance().fault.as_ref(),
+            Self::Guarded(guarded) => return guarded.broken().cloned().unwrap_or_else(|| guarded.lane().fault()),
         };
         fault.cloned().unwrap_or_else(|| Failure::new(Kind::Malformed, "the provider's stream cannot be read"))
     }
@@ -65,6 +93,7 @@ impl LaneBody {
         match self {
             Self::Relay(_) => None,
             Self::Translate(translate) => Some(translate.loss()),
+            Self::Guarded(guarded) => guarded.lane().loss(),
         }
     }
 }

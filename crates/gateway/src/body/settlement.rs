@@ -88,12 +88,12 @@ impl Settlement {
         });
     }
 
-    /// Notes an answer that was cut upstream after the caller had seen a part of it.
-    pub fn cut(&mut self, failure: &Failure, error: &Error) {
+    /// Notes an answer that was cut after the caller had seen a part of it: upstream, or here (no `failure`).
+    pub fn cut(&mut self, failure: Option<&Failure>, error: &Error) {
         self.close(Outcome::Partial, 200);
         self.record.with(|record| {
             record.error = Some(error.code.as_str().to_owned());
-            if let Some(attempt) = record.attempts.last_mut() {
+            if let (Some(attempt), Some(failure)) = (record.attempts.last_mut(), failure) {
                 attempt.failure = Some(failure.kind.as_str().to_owned());
             }
         });

@@ -24,7 +24,7 @@ use llm::{
 use tokio::time::Sleep;
 
 use super::{Done, Feed, LaneBody, Settlement, Spent, Waiting};
-use crate::{observe::Outcome, upstream::{UpstreamBody, conceal}};
+use crate::{guard::Blocked, observe::Outcome, upstream::{UpstreamBody, conceal}};
 
 /// An upstream stream whose first content has come.
 pub struct Opened {
@@ -121,6 +121,9 @@ impl StreamBody {
         match feed {
             Feed::Fault => self.fault(),
             Feed::More => {
+                if matches!(opened.lane, LaneBody::Guarded(_)) {
+                    self.settlement.gw.metrics.guardrail("allow");
+                }
                 let cost = self.book();
                 self.settlement.close(Outcome::Success, 200);
                 self.state = State::Ended(cost);
@@ -131,8 +134,19 @@ impl StreamBody {
     /// The stream cannot go on: the client is told in its dialect, and what was delivered is booked.
     fn fault(&mut self) {
         let State::Open(opened) = &self.state else { return };
-        let failure = opened.lane.fault();
-        self.break_off(failure);
+        match opened.lane.blocked().map(Blocked::answer) {
+            Some(error) => self.refuse(&error),
+            None => self.break_off(opened.lane.fault()),
+        }
+    }
+
+    /// A guard objects to what comes next. Upstream is let go, and what it has said is booked.
+    fn refuse(&mut self, error: &Error) {
+        let cost = self.book();
+        self.say(error);
+        self.settlement.gw.metrics.guardrail("block");
+        self.settlement.cut(None, error);
+        self.state = State::Ended(cost);
     }
 
     fn break_off(&mut self, mut failure: Failure) {
@@ -141,13 +155,18 @@ impl StreamBody {
             conceal(&mut failure, &opened.target.account);
         }
         let error = Error::from(failure.clone());
-        let body = error.body(&self.settlement.record.id().to_string());
-        self.out.push_back(self.dialect.write_error_event(&body).into());
-        self.settlement.cut(&failure, &error);
+        self.say(&error);
+        self.settlement.cut(Some(&failure), &error);
         if let State::Open(opened) = &self.state {
             self.settlement.gw.targets.state(&opened.target).failed(&failure);
         }
         self.state = State::Ended(cost);
+    }
+
+    /// Tells the client of an error in its dialect.
+    fn say(&mut self, error: &Error) {
+        let body = error.body(&self.settlement.record.id().to_string());
+        self.out.push_back(self.dialect.write_error_event(&body).into());
     }
 
     fn book(&mut self) -> Option<Money> {
@@ -223,10 +242,10 @@ impl StreamBody {
         match opened {
             Ok(opened) => self.open(opened),
             Err(error) => {
-                let body = error.body(&self.settlement.record.id().to_string());
-                self.out.push_back(self.dialect.write_error_event(&body).into());
+                self.say(&error);
                 self.settlement.record.failed(&error);
-                self.settlement.close(Outcome::Failed, 200); // the head has gone out already
+                let outcome = self.settlement.record.with(|record| record.outcome);
+                self.settlement.close(outcome, 200); // the head has gone out already
                 self.state = State::Ended(None);
             }
         }

@@ -6,10 +6,11 @@
 use std::{borrow::Cow, ops::Range};
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use govern::config::BadSetting;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{BadSetting, Guard, Match, check_length, settings};
+use super::{Guard, Match, bad, check_length, settings};
 
 const MOST_WORDS: usize = 10_000;
 const MOST_CHARACTERS: usize = 200;
@@ -38,14 +39,14 @@ pub(super) fn compile(value: Value) -> Result<Box<dyn Guard>, BadSetting> {
         let characters = fold(word).chars().count();
         if word.trim().is_empty() || characters > MOST_CHARACTERS {
             let message = format!("a word has 1 to {MOST_CHARACTERS} characters, not only spaces");
-            return Err(BadSetting::at(format!("words[{index}]"), message));
+            return Err(bad(format!("words[{index}]"), message));
         }
         reach = reach.max(characters);
     }
     let words = AhoCorasick::builder()
         .match_kind(MatchKind::Standard)
         .build(words.iter().map(|word| fold(word).into_owned()))
-        .map_err(|error| BadSetting::at("words", error.to_string()))?;
+        .map_err(|error| bad("words", error.to_string()))?;
     Ok(Box::new(Keywords { words, whole_word, reach }))
 }
 

@@ -1,18 +1,88 @@
 //! What may be said: guards look at text, one file and one line in [`guards!`] each.
 //!
 //! A guard is pure and linear in the text, so it can run on every piece of a stream: [`Screen`] feeds it a window, and
-//! lets nothing go of which a guard could still object to. A guard never sees who asks or what happens on a match; that
-//! is for the stage that runs it.
+//! lets nothing go of which a guard could still object to. A guard never sees who asks or what happens on a match:
+//! [`inspect`](crate::stage::inspect) runs it on a call, [`refuses`] on a whole answer, [`StreamScreen`] on a stream.
 
+mod escape;
 mod keywords;
 mod regex;
 mod screen;
+mod stream;
+mod text;
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, sync::Arc};
 
+use govern::{
+    Code, Error,
+    config::{BadSetting, GuardRule},
+};
 use serde_json::Value;
 
 pub use screen::{Blocked, Screen};
+pub use stream::{Need, StreamScreen};
+pub use text::{objects, refuses};
+
+/// The guards of a configuration, by what they read.
+#[derive(Debug, Clone, Default)]
+pub struct Guards {
+    /// Of what models are sent.
+    pub input: Arc<[CompiledGuard]>,
+    /// Of what models answer.
+    pub output: Arc<[CompiledGuard]>,
+}
+
+impl Guards {
+    /// Makes the guards of these rules.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    pub fn new(rules: &[GuardRule]) -> Result<Self, BadSetting> {
+        let (mut input, mut output) = (Vec::new(), Vec::new());
+        for rule in rules {
+            let compiled = CompiledGuard::new(&rule.name, &rule.kind, rule.settings.clone())?;
+            if rule.input {
+                input.push(compiled.clone());
+            }
+            if rule.output {
+                output.push(compiled);
+            }
+        }
+        Ok(Self { input: input.into(), output: output.into() })
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.input.is_empty() && self.output.is_empty()
+    }
+}
+
+/// Whether a guard can be made of a rule: what `tollgate check` asks.
+///
+/// # Errors
+/// The first setting that is wrong.
+pub fn check(rule: &GuardRule) -> Result<(), BadSetting> {
+    CompiledGuard::new(&rule.name, &rule.kind, rule.settings.clone()).map(drop)
+}
+
+impl Blocked {
+    /// The refusal of a prompt. It never says which text it was: that may be a secret.
+    #[must_use]
+    pub fn prompt(&self) -> Error {
+        self.refusal("prompt")
+    }
+
+    /// The refusal of an answer.
+    #[must_use]
+    pub fn answer(&self) -> Error {
+        self.refusal("answer")
+    }
+
+    fn refusal(&self, what: &str) -> Error {
+        let message = format!("the guardrail `{}` does not let this {what} pass", self.guard);
+        Error::new(Code::GuardrailBlocked, message).because(self)
+    }
+}
 
 /// Lists the kinds of guard, in the order in which documentation shows them.
 macro_rules! guards {
@@ -52,10 +122,11 @@ pub struct Match {
 }
 
 /// A guard as the configuration names it, ready to run.
+#[derive(Clone)]
 pub struct CompiledGuard {
     /// The operator's name for it.
     pub name: String,
-    pub guard: Box<dyn Guard>,
+    pub guard: Arc<dyn Guard>,
 }
 
 /// A kind of guard.
@@ -66,16 +137,6 @@ pub struct Kind {
     compile: fn(Value) -> Result<Box<dyn Guard>, BadSetting>,
 }
 
-/// A setting from which no guard can be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {message}")]
-pub struct BadSetting {
-    /// The field under the guard (`words[3]`); empty if the fault is not in one field.
-    pub field: String,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
 impl CompiledGuard {
     /// Makes the guard `name` of a kind from its own settings, an object without `name` and `kind`.
     ///
@@ -84,9 +145,9 @@ impl CompiledGuard {
     pub fn new(name: &str, kind: &str, settings: Value) -> Result<Self, BadSetting> {
         let Some(found) = KINDS.iter().find(|known| known.name == kind) else {
             let known = KINDS.iter().map(|known| known.name).collect::<Vec<_>>().join(", ");
-            return Err(BadSetting::at("kind", format!("there is no guard {kind:?}; there are {known}")));
+            return Err(bad("kind", format!("there is no guard {kind:?}; there are {known}")));
         };
-        Ok(Self { name: name.to_owned(), guard: (found.compile)(settings)? })
+        Ok(Self { name: name.to_owned(), guard: (found.compile)(settings)?.into() })
     }
 }
 
@@ -96,22 +157,20 @@ impl fmt::Debug for CompiledGuard {
     }
 }
 
-impl BadSetting {
-    fn at(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
-    }
+fn bad(field: impl Into<String>, message: impl Into<String>) -> BadSetting {
+    BadSetting { field: field.into(), message: message.into() }
 }
 
 /// Reads the settings of a guard.
 fn settings<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, BadSetting> {
-    serde_json::from_value(value).map_err(|error| BadSetting::at("", error.to_string()))
+    serde_json::from_value(value).map_err(|error| bad("", error.to_string()))
 }
 
 /// Refuses an empty list and one that is longer than `most`.
 fn check_length<T>(field: &str, list: &[T], most: usize) -> Result<(), BadSetting> {
     match list.len() {
-        0 => Err(BadSetting::at(field, "the list is empty; a guard without an entry guards nothing")),
-        length if length > most => Err(BadSetting::at(field, format!("{length} entries; at most {most} are allowed"))),
+        0 => Err(bad(field, "the list is empty; a guard without an entry guards nothing")),
+        length if length > most => Err(bad(field, format!("{length} entries; at most {most} are allowed"))),
         _ => Ok(()),
     }
 }

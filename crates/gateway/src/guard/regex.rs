@@ -4,10 +4,11 @@
 //! `window` characters is found before any of it is let go. A longer one is stopped when it outgrows the window.
 
 use ::regex::{Regex, RegexBuilder};
+use govern::config::BadSetting;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{BadSetting, Guard, Match, check_length, settings};
+use super::{Guard, Match, bad, check_length, settings};
 
 const MOST_PATTERNS: usize = 200;
 const DEFAULT_WINDOW: usize = 200;
@@ -34,11 +35,11 @@ pub(super) fn compile(value: Value) -> Result<Box<dyn Guard>, BadSetting> {
     check_length("patterns", &patterns, MOST_PATTERNS)?;
     let window = window.unwrap_or(DEFAULT_WINDOW);
     if !(1..=LARGEST_WINDOW).contains(&window) {
-        return Err(BadSetting::at("window", format!("{window} is not between 1 and {LARGEST_WINDOW} characters")));
+        return Err(bad("window", format!("{window} is not between 1 and {LARGEST_WINDOW} characters")));
     }
     let mut compiled = Vec::with_capacity(patterns.len());
     for (index, pattern) in patterns.iter().enumerate() {
-        let bad = |message: String| BadSetting::at(format!("patterns[{index}]"), message);
+        let bad = |message: String| bad(format!("patterns[{index}]"), message);
         let pattern = RegexBuilder::new(pattern).size_limit(LARGEST_PATTERN).build();
         let pattern = pattern.map_err(|error| bad(error.to_string()))?;
         if pattern.is_match("") {

@@ -29,6 +29,8 @@ use crate::{
 pub(super) enum Tried {
     Good(Done),
     Bad(Failure),
+    /// The target has answered, and a guard objects to it.
+    Blocked(Error),
 }
 
 /// Tries a target once and notes the attempt in the record.
@@ -51,6 +53,7 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
         lane: encoded.lane,
         stream: call.stream,
         wants_usage: call.wants_usage,
+        guards: Some(&call.rules.guards.output).filter(|guards| operation == Operation::Chat && !guards.is_empty()),
         deadline: call.deadline.min(Instant::now() + patience),
         idle: timeouts.idle,
         over: call.deadline,
@@ -74,7 +77,7 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
                 record.lane = Some(encoded.lane);
             });
             record.lost(&encoded.loss);
-            Ok(Tried::Good(done(dispatch, target, good, prompt_tokens)))
+            Ok(done(dispatch, target, good, prompt_tokens))
         }
         Err(Bad { mut failure, glance }) => {
             note(record, |noted| {
@@ -83,9 +86,7 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
                 noted.failure = Some(failure.kind.as_str().to_owned());
             });
             if glance.usage.is_some() {
-                let spent = Spent::of(target, &glance, prompt_tokens);
-                dispatch.gw.metrics.used(&target_label(target), &spent.usage, spent.cost);
-                note(record, |noted| (noted.usage, noted.cost) = (spent.usage, spent.cost));
+                spend(dispatch, target, &Spent::of(target, &glance, prompt_tokens));
             }
             Ok(Tried::Bad(failure))
         }
@@ -152,24 +153,41 @@ fn from_canned(canned: Canned) -> Result<Response<UpstreamBody>, Error> {
         .map_err(|error| Error::new(Code::Internal, "the built-in provider failed").because(error))
 }
 
+/// Books a try whose answer nobody gets.
+fn spend(dispatch: &Dispatch, target: &Target, spent: &Spent) {
+    dispatch.gw.metrics.used(&target_label(target), &spent.usage, spent.cost);
+    note(&dispatch.record, |noted| (noted.usage, noted.cost) = (spent.usage, spent.cost));
+}
+
 /// Turns a good answer into what is settled.
-fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u64) -> Done {
+fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u64) -> Tried {
     let Dispatch { gw, call, record } = dispatch;
     let target = target.clone();
     match good {
         Good::Whole { body, glance, loss } => {
             record.lost(&loss);
+            if !call.rules.guards.output.is_empty() && call.asked.surface != Surface::CountTokens {
+                gw.metrics.guardrail("allow");
+            }
             let spent = match call.asked.surface {
                 Surface::CountTokens => Spent::nothing(),
                 _ => Spent::of(&target, &glance, prompt_tokens),
             };
-            Done::Whole { target, body, spent }
+            Tried::Good(Done::Whole { target, body, spent })
         }
         Good::Stream { upstream, lane, ready, ended } => {
             let elapsed = record.first_token();
             gw.metrics.first_token(&target_label(&target), elapsed);
             let (timeouts, deadline) = (target.timeouts, call.deadline);
-            Done::Stream(Box::new(Opened { target, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline }))
+            let opened = Opened { target, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline };
+            Tried::Good(Done::Stream(Box::new(opened)))
+        }
+        Good::Blocked { blocked, glance } => {
+            let spent = Spent::of(&target, &glance, prompt_tokens);
+            spend(dispatch, &target, &spent);
+            record.with(|record| record.served_model = spent.served_model);
+            gw.metrics.guardrail("block");
+            Tried::Blocked(blocked.answer())
         }
     }
 }

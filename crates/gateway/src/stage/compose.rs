@@ -6,17 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use govern::{Code, Error, Rules, config::snapshot::RetryRule};
+use govern::{Code, Error, config::snapshot::RetryRule};
 use http::HeaderMap;
 use serde::Deserialize;
 
 use super::{Asked, Grant, read::unreadable};
-use crate::{http::Surface, observe::Recording};
+use crate::{InForce, http::Surface, observe::Recording};
 
 /// A call that is ready to be planned.
 #[derive(Debug)]
 pub struct Composed {
-    pub rules: Arc<Rules>,
+    pub rules: Arc<InForce>,
     pub asked: Asked,
     pub stream: bool,
     /// The client asked for a usage chunk itself.
@@ -28,8 +28,6 @@ pub struct Composed {
     /// Whether a second target may be tried.
     pub fallbacks: bool,
     pub retry: RetryRule,
-    /// The answer is screened by guardrails.
-    pub screened: bool,
 }
 
 /// Body fields that steer the gateway and are taken out before the body is sent.
@@ -43,7 +41,7 @@ const LONGEST_TAG: usize = 256;
 ///
 /// # Errors
 /// 400 for a header or field of the wrong form.
-pub fn compose(rules: Arc<Rules>, grant: &Grant, asked: Asked, record: &Recording) -> Result<Composed, Error> {
+pub fn compose(rules: Arc<InForce>, grant: &Grant, asked: Asked, record: &Recording) -> Result<Composed, Error> {
     // All tries together may take as long as the most patient target allows.
     let total = grant.targets.iter().map(|target| target.timeouts.total).max().unwrap_or_default();
     let stream = asked.surface != Surface::CountTokens && asked.envelope.stream().map_err(unreadable)?;
@@ -54,7 +52,6 @@ pub fn compose(rules: Arc<Rules>, grant: &Grant, asked: Asked, record: &Recordin
         strict: grant.route.strict || flag(&asked.headers, "x-tollgate-strict")?,
         fallbacks: may_fall_back(&asked)?,
         retry: grant.route.retry,
-        screened: false,
         rules,
         asked,
     };

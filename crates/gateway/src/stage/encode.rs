@@ -36,7 +36,7 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
     let needs = target.account.provider.quirks().images;
     let same = call.asked.surface.dialect() == dialect;
     if same && !without.thinking && (needs == ImageNeeds::Any || !mentions_image(call.asked.envelope.body())) {
-        let lane = if call.screened { Lane::Inspect } else { Lane::Relay };
+        let lane = if call.rules.guards.is_empty() { Lane::Relay } else { Lane::Inspect };
         return Ok(Encoded { body: splice(call, target, dialect, without), lane, loss: Loss::none() });
     }
     let mut decoded = decode(call)?;

@@ -1,10 +1,31 @@
-//! Guard the question.
+//! Guard the question: everything that a model would read is looked at before anybody is asked.
+//!
+//! The call is decoded for reading alone; what is sent are still the client's own bytes. So a body that cannot be decoded is
+//! refused where guards stand: nobody could tell what it says.
 
 use govern::Error;
+use llm::dialect::anthropic;
 
-use super::{Composed, Grant};
-use crate::observe::Metrics;
+use super::{Composed, encode::decode};
+use crate::{guard::objects, http::Surface, observe::Metrics};
 
-pub fn inspect(_metrics: &Metrics, _grant: &Grant, call: Composed) -> Result<Composed, Error> {
-    Ok(call)
+/// Lets the input guards look at the call.
+///
+/// # Errors
+/// 400 naming the guard that objects, or the field by which the body is not what its dialect allows.
+pub fn inspect(metrics: &Metrics, call: Composed) -> Result<Composed, Error> {
+    let guards = &call.rules.guards.input;
+    if guards.is_empty() {
+        return Ok(call);
+    }
+    let read = match call.asked.surface {
+        Surface::ChatCompletions | Surface::Messages => decode(&call)?,
+        Surface::CountTokens => anthropic::request::read_count(call.asked.envelope.body())?,
+    };
+    let blocked = objects(guards, &read);
+    metrics.guardrail(if blocked.is_some() { "block" } else { "allow" });
+    match blocked {
+        Some(blocked) => Err(blocked.prompt()),
+        None => Ok(call),
+    }
 }

@@ -1,7 +1,10 @@
 //! What an upstream answer is worth: an answer, or a failure that another try may mend. Nothing has reached the client
 //! yet, so an error that comes as the first event of a stream counts like one that comes as a status.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::{Bytes, BytesMut};
 use govern::config::snapshot::Target;
@@ -14,7 +17,8 @@ use llm::{
 };
 
 use crate::{
-    body::{Feed, LaneBody, Relay, Translate},
+    body::{Feed, Guarded, LaneBody, Relay, Translate},
+    guard::{Blocked, CompiledGuard, refuses},
     observe::Lane,
     upstream::UpstreamBody,
 };
@@ -27,6 +31,8 @@ pub struct Expect<'a> {
     pub lane: Lane,
     pub stream: bool,
     pub wants_usage: bool,
+    /// What reads the answer.
+    pub guards: Option<&'a Arc<[CompiledGuard]>>,
     /// Until when the first content of a stream must have come, or the head of a whole answer.
     pub deadline: Instant,
     /// Longest silence inside a whole answer.
@@ -42,6 +48,8 @@ pub enum Good {
     /// `loss`: what the translation of the answer could not carry.
     Whole { body: Bytes, glance: Glance, loss: Loss },
     Stream { upstream: UpstreamBody, lane: LaneBody, ready: Vec<Bytes>, ended: bool },
+    /// An answer to which a guard objects: its target has done its part all the same.
+    Blocked { blocked: Blocked, glance: Glance },
 }
 
 /// A failure, with what it may have used all the same.
@@ -94,11 +102,17 @@ async fn whole(expect: Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
     if let Some(fault) = &glance.fault {
         return Err(Bad { failure: fault.clone(), glance });
     }
-    if expect.lane == Lane::Translate {
+    if expect.lane == Lane::Translate || expect.guards.is_some() {
         let mut reply = dialect.read_reply(&body).map_err(|malformed| Bad {
             failure: Failure::new(Kind::Malformed, malformed.message),
             glance: glance.clone(),
         })?;
+        if let Some(blocked) = expect.guards.and_then(|guards| refuses(guards, &reply)) {
+            return Ok(Good::Blocked { blocked, glance });
+        }
+        if expect.lane != Lane::Translate {
+            return Ok(Good::Whole { body, glance, loss: Loss::none() });
+        }
         reply.created.get_or_insert_with(crate::clock::now_seconds);
         let (body, loss) = expect.client.write_reply(&reply);
         return Ok(Good::Whole { body: body.into(), glance, loss });
@@ -116,9 +130,15 @@ async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result
         Lane::Relay | Lane::Inspect => LaneBody::Relay(Relay::new(theirs, expect.wants_usage)),
         Lane::Translate => LaneBody::Translate(Translate::new(theirs, expect.client, expect.wants_usage)),
     };
+    if let Some(guards) = expect.guards {
+        lane = LaneBody::Guarded(Box::new(Guarded::new(lane, theirs, guards.clone())));
+    }
     let mut ready = Vec::new();
     loop {
-        let left = expect.deadline.saturating_duration_since(Instant::now());
+        let now = Instant::now();
+        // Content that guards hold back has come in time.
+        let until = if lane.glance().content { expect.over.min(now + expect.idle) } else { expect.deadline };
+        let left = until.saturating_duration_since(now);
         let chunk = match tokio::time::timeout(left, upstream.chunk()).await {
             Err(_elapsed) => return Err(Failure::new(Kind::Timeout, "the provider sent no content in time").into()),
             Ok(Err(_broken)) => None,
@@ -128,11 +148,13 @@ async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result
             Some(bytes) => (lane.feed(bytes, &mut ready), false),
             None => (lane.finish(&mut ready), true),
         };
+        if let Some(blocked) = lane.blocked().cloned() {
+            return Ok(Good::Blocked { blocked, glance: lane.glance().clone() });
+        }
         if feed == Feed::Fault {
             return Err(Bad { failure: lane.fault(), glance: lane.glance().clone() });
         }
-        let glance = lane.glance();
-        if ended || glance.content || glance.stopped || glance.ended {
+        if ended || lane.has_begun() {
             return Ok(Good::Stream { upstream, lane, ready, ended });
         }
     }

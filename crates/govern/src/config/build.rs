@@ -4,6 +4,7 @@
 //! directory that the configuration names: [`check`] gives a [`Draft`], [`Draft::into_rules`] the rules.
 
 mod accounts;
+mod guardrails;
 mod headers;
 mod keys;
 mod models;
@@ -24,7 +25,7 @@ use super::{
     raw::Raw,
     report::{At, Report},
     shape::Shape,
-    snapshot::{Account, Route, Rules, Settings},
+    snapshot::{Account, GuardCheck, GuardRule, Route, Rules, Settings},
     tree,
     variable::Lookup,
 };
@@ -50,24 +51,25 @@ pub struct Draft {
     models: HashMap<Arc<str>, Arc<Route>>,
     wildcards: Vec<(Pattern, Arc<Route>)>,
     keys: Vec<keys::DraftKey>,
+    guardrails: Vec<GuardRule>,
     settings: Settings,
 }
 
-/// Checks a file. `lookup` reads the environment.
+/// Checks a file. `lookup` reads the environment, `guards` knows the kinds of guardrail.
 #[must_use]
-pub fn check(text: &str, lookup: Lookup<'_>, now: i64) -> Checked {
+pub fn check(text: &str, lookup: Lookup<'_>, guards: GuardCheck<'_>, now: i64) -> Checked {
     let mut report = Report::new(if text.len() > MOST_BYTES { "" } else { text });
     let raw = read(text, lookup, &mut report);
-    let checking = Checking { lookup, now, report: &mut report };
+    let checking = Checking { lookup, guards, now, report: &mut report };
     let draft = raw.map(|raw| checking.draft(&raw, hash(text)));
     finish(draft, report)
 }
 
 /// Checks a configuration that no file holds, such as [`Raw::from_environment`].
 #[must_use]
-pub fn check_raw(raw: &Raw, lookup: Lookup<'_>, now: i64) -> Checked {
+pub fn check_raw(raw: &Raw, lookup: Lookup<'_>, guards: GuardCheck<'_>, now: i64) -> Checked {
     let mut report = Report::default();
-    let draft = Checking { lookup, now, report: &mut report }.draft(raw, hash(&format!("{raw:?}")));
+    let draft = Checking { lookup, guards, now, report: &mut report }.draft(raw, hash(&format!("{raw:?}")));
     finish(Some(draft), report)
 }
 
@@ -79,6 +81,7 @@ fn finish(draft: Option<Draft>, report: Report) -> Checked {
 /// What the checks share.
 struct Checking<'a> {
     lookup: Lookup<'a>,
+    guards: GuardCheck<'a>,
     /// Microseconds since 1970.
     now: i64,
     report: &'a mut Report,
@@ -90,7 +93,8 @@ impl Checking<'_> {
         let accounts = self.accounts(&raw.providers);
         let (models, wildcards) = self.models(&raw.models, &accounts);
         let keys = self.keys(&raw.keys, raw);
-        Draft { hash, accounts: accounts.good, models, wildcards, keys, settings }
+        let guardrails = self.guardrails(&raw.guardrails);
+        Draft { hash, accounts: accounts.good, models, wildcards, keys, guardrails, settings }
     }
 }
 
@@ -117,6 +121,7 @@ impl Draft {
             models: self.models,
             wildcards: self.wildcards,
             keys: keys.map(|rule| (rule.id.0.clone(), Arc::new(rule))).collect(),
+            guardrails: self.guardrails,
             settings: self.settings,
         }
     }

@@ -18,5 +18,5 @@ pub use build::{Checked, Draft, check, check_raw, schema};
 pub use problem::{Fault, Place, Problem, Severity};
 pub use raw::Raw;
 pub use resolve::{By, Resolved};
-pub use snapshot::{Rules, Secret};
+pub use snapshot::{BadSetting, GuardCheck, GuardRule, Rules, Secret};
 pub use variable::Lookup;

@@ -51,6 +51,7 @@ faults! {
     UnknownAccount  "unknown_account"   "A target names an account that is not under `providers`.";
     BadTarget       "bad_target"        "A target is not written as `account/model`, or its `*` has nothing to stand for.";
     NoWeight        "no_weight"         "All targets of a model have weight 0, so that none can be drawn.";
+    BadGuardrail    "bad_guardrail"     "A guardrail is of an unknown kind, or its kind cannot use one of its settings.";
     MissingSecret   "missing_secret"    "An account has no credential.";
     SampleSecret    "sample_secret"     "A credential is empty, too short to be one, or a placeholder from an example.";
     BadKey          "bad_key"           "A gateway key is not one that `tollgate keys create` made, or is declared twice over.";

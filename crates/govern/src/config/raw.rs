@@ -33,6 +33,9 @@ pub struct Raw {
     /// Gateway keys. Keys made by `tollgate keys create` live in the database and need no entry.
     #[schemars(with = "Vec<RawKey>")]
     pub keys: Items<RawKey>,
+    /// Guardrails over every call, in the order in which they are asked.
+    #[schemars(with = "Vec<RawGuardrail>", length(max = 100))]
+    pub guardrails: Items<RawGuardrail>,
     /// Bounds at the edge.
     pub limits: RawLimits,
     /// How long streams may go on after the order to stop. Default: `60s`.
@@ -217,6 +220,30 @@ pub struct RawKey {
     /// Most calls in flight at once. Default: no bound.
     #[schemars(range(min = 1))]
     pub parallel: Option<u32>,
+}
+
+/// A guardrail: what it objects to is refused.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawGuardrail {
+    /// A name of your choice. Callers read it in the refusal.
+    pub name: String,
+    /// What it looks for: `keywords` or `regex`.
+    pub kind: String,
+    /// What it reads: `input` is all that a model is sent, `output` all that it answers. Default: both.
+    #[schemars(with = "Option<Vec<RawSide>>", length(min = 1))]
+    pub screens: Option<Items<RawSide>>,
+    /// The settings of its kind, such as `words` or `patterns`.
+    #[serde(default)]
+    pub settings: serde_json::Map<String, Value>,
+}
+
+/// What a guardrail reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawSide {
+    Input,
+    Output,
 }
 
 /// Bounds at the edge.

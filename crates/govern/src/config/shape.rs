@@ -90,6 +90,7 @@ impl<'a> Shape<'a> {
         };
         let known = schema.get("properties").and_then(Json::as_object);
         let any = schema.get("additionalProperties").filter(|any| any.as_bool() != Some(false));
+        let any = any.or((schema.as_bool() == Some(true)).then_some(schema));
         let mut out = Map::new();
         for (key, value) in entries {
             let name = key.text.clone();
@@ -236,14 +237,15 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// A value that no schema describes.
+    /// A value that no schema describes, as deep as it goes.
     fn anything(&mut self, node: &Node, path: &str) -> Option<Json> {
         match &node.value {
             Value::Null => Some(Json::Null),
             Value::Bool(value) => Some(Json::Bool(*value)),
             Value::Number(value) => Some(Json::Number(value.clone())),
             Value::Text => self.string(node, path).map(Json::String),
-            Value::List(_) | Value::Map(_) => self.wrong(node, path, "a text, a number or a truth value"),
+            Value::List(_) => self.array(node, &ANYTHING, path),
+            Value::Map(_) => self.object(node, &ANYTHING, path),
         }
     }
 

@@ -21,7 +21,36 @@ pub struct Rules {
     pub wildcards: Vec<(Pattern, Arc<Route>)>,
     /// Keys that the file declares, by id.
     pub keys: HashMap<String, Arc<KeyRule>>,
+    /// Guardrails in the order in which they are asked.
+    pub guardrails: Vec<GuardRule>,
     pub settings: Settings,
+}
+
+/// A guardrail. Its kind and settings mean something to the data plane alone, which checks them ([`GuardCheck`]).
+#[derive(Debug, Clone, PartialEq)]
+pub struct GuardRule {
+    /// The operator's name for it, which callers read in a refusal.
+    pub name: String,
+    pub kind: String,
+    /// It reads what models are sent.
+    pub input: bool,
+    /// It reads what models answer.
+    pub output: bool,
+    /// An object.
+    pub settings: serde_json::Value,
+}
+
+/// Says whether a guard can be made of a rule.
+pub type GuardCheck<'a> = &'a dyn Fn(&GuardRule) -> Result<(), BadSetting>;
+
+/// A setting of which no guard can be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct BadSetting {
+    /// `kind`, or the field of the settings (`words[3]`); empty if the fault is not in one field.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub message: String,
 }
 
 /// An account with a provider: where, with which credential.

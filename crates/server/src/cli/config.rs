@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
-use gateway::clock::now_micros;
+use gateway::{clock::now_micros, guard};
 use govern::{
     config::{
         build::{self, Checked, Draft},
@@ -50,8 +50,8 @@ impl File {
     /// The file cannot be read. What is wrong inside is in [`Checked::problems`].
     pub fn check(&self) -> anyhow::Result<Checked> {
         match self.path() {
-            Some(path) => Ok(build::check(&read(&path)?, &variable, now_micros())),
-            None => Ok(build::check_raw(&Raw::from_environment(&variable), &variable, now_micros())),
+            Some(path) => Ok(build::check(&read(&path)?, &variable, &guard::check, now_micros())),
+            None => Ok(build::check_raw(&Raw::from_environment(&variable), &variable, &guard::check, now_micros())),
         }
     }
 

@@ -8,6 +8,7 @@ mod cost;
 mod disconnect;
 mod edge;
 mod first_call;
+mod guardrails;
 mod keys;
 mod reload;
 mod routing;

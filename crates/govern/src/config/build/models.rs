@@ -111,7 +111,7 @@ impl Checking<'_> {
     /// The route's timeouts over an account's, without reporting a problem once per target.
     fn quiet_timeouts(&self, raw: &RawModel, base: Timeouts) -> Timeouts {
         let mut aside = super::Report::default();
-        Checking { lookup: self.lookup, now: self.now, report: &mut aside }.timeouts(raw.timeouts.as_ref(), "", base)
+        Checking { report: &mut aside, ..*self }.timeouts(raw.timeouts.as_ref(), "", base)
     }
 
     fn target(&mut self, model: &str, raw: &RawFullTarget, accounts: &Accounts, path: &str) -> Option<Target> {
@@ -202,6 +202,9 @@ impl Checking<'_> {
             } else if value.is_null() {
                 let fix = "write a number, a text or a truth value";
                 self.report.error(Fault::BadOverride, At::Value(&at), format!("`{name}` has no value"), fix);
+            } else if value.is_array() || value.is_object() {
+                let fix = "write a number, a text or a truth value";
+                self.report.error(Fault::WrongType, At::Value(&at), format!("`{name}` is no scalar"), fix);
             }
         }
         raw.iter().map(|(name, value)| (name.clone(), value.clone())).collect()

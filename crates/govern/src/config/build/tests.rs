@@ -5,10 +5,23 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    config::{Severity, raw::Raw, resolve::By},
+    config::{BadSetting, Severity, raw::Raw, resolve::By},
     key::{Env, Minted, Parsed, RANDOM_BYTES},
     route::Strategy,
 };
+
+/// A data plane that knows `keywords` with `words`, and no more.
+fn known_guard(rule: &GuardRule) -> Result<(), BadSetting> {
+    let bad = |field: &str, message: &str| Err(BadSetting { field: field.to_owned(), message: message.to_owned() });
+    match (rule.kind.as_str(), rule.settings["words"].as_array()) {
+        ("keywords", Some(words)) => match words.iter().position(|word| !word.is_string()) {
+            Some(at) => bad(&format!("words[{at}]"), "a word is a text"),
+            None => Ok(()),
+        },
+        ("keywords", None) => bad("", "`words` is missing"),
+        _ => bad("kind", "there is no such guard"),
+    }
+}
 
 /// A moment in 2026, in microseconds since 1970.
 const NOW: i64 = 1_790_000_000_000_000;
@@ -28,7 +41,7 @@ fn environment(name: &str) -> Option<String> {
 }
 
 fn checked(text: &str) -> Checked {
-    check(text, &environment, NOW)
+    check(text, &environment, &known_guard, NOW)
 }
 
 #[track_caller]
@@ -94,6 +107,9 @@ keys:
     hash: hmac-sha256:0000000000000000000000000000000000000000000000000000000000000001
     id: abcdefABCDEF
     disabled: true
+guardrails:
+  - { name: slurs, kind: keywords, screens: [output], settings: { words: ["${PORT}", b], whole_word: true } }
+  - { name: plans, kind: keywords, settings: { words: [c] } }
 limits: { header_timeout: 5s, body_bytes: 1MiB, answer_bytes: 2MiB, connections: 50, inflight_bytes: 10MiB }
 drain_timeout: 0s
 keepalive: 5s
@@ -140,6 +156,9 @@ fn a_configuration_that_says_everything_means_it() {
         rules.wildcards.iter().map(|(pattern, _)| pattern.text.as_str()).collect::<Vec<_>>(),
         ["gpt-4*", "gpt-*"]
     );
+    let sides: Vec<_> = rules.guardrails.iter().map(|rule| (rule.name.as_str(), rule.input, rule.output)).collect();
+    assert_eq!(sides, [("slurs", false, true), ("plans", true, true)]);
+    assert_eq!(rules.guardrails[0].settings, serde_json::json!({ "words": ["9090", "b"], "whole_word": true }));
     assert_eq!((rules.hash.len(), rules.generation), (64, 1));
 }
 
@@ -320,6 +339,26 @@ fn each_wrong_setting_has_its_problem() {
         ),
         ("models: { 'a*b*': { targets: [openai/x] } }", "bad_name models.\"a*b*\" 1:11"),
         ("models: { 'a b': { targets: [openai/x] } }", "bad_name models.\"a b\" 1:11"),
+        ("guardrails: [{ name: g }]", "missing_field guardrails[0] 1:14"),
+        ("guardrails: [{ name: g, kind: bouncer }]", "bad_guardrail guardrails[0].kind 1:31"),
+        ("guardrails: [{ name: g, kind: keywords }]", "bad_guardrail guardrails[0] 1:14"),
+        (
+            "guardrails: [{ name: g, kind: keywords, settings: { words: [a, [b]] } }]",
+            "bad_guardrail guardrails[0].settings.words[1] 1:64",
+        ),
+        ("guardrails: [{ name: '', kind: keywords, settings: { words: [a] } }]", "bad_name guardrails[0].name 1:22"),
+        (
+            "guardrails: [{ name: g, kind: keywords, screens: [inpt], settings: { words: [a] } }]",
+            "unknown_value guardrails[0].screens[0] 1:51",
+        ),
+        (
+            "guardrails: [{ name: g, kind: keywords, screens: [], settings: { words: [a] } }]",
+            "missing_field guardrails[0].screens 1:50",
+        ),
+        (
+            "guardrails:\n- &g { name: g, kind: keywords, settings: { words: [a] } }\n- *g",
+            "duplicate guardrails[1].name",
+        ),
         ("keys: [{ name: a }]", "missing_field keys[0] 1:8"),
         ("keys: [{ secret: '${KEY_CI}' }]", "missing_field keys[0] 1:8"),
         ("keys: [{ name: a, secret: tg_live_no }]", "bad_key keys[0].secret 1:27"),
@@ -392,7 +431,7 @@ fn sec_002_an_empty_short_or_sample_secret_is_refused_by_name() {
         has(&format!("keys: [{{ name: a, secret: '{secret}' }}]"), "bad_key keys[0].secret");
     }
     let short = |name: &str| (name == "OPENAI_API_KEY").then(|| "short".to_owned());
-    let checked = check("providers: { openai: }", &short, NOW);
+    let checked = check("providers: { openai: }", &short, &known_guard, NOW);
     assert_eq!(checked.problems[0].fault, Fault::SampleSecret, "what the environment alone gives is checked as well");
 }
 
@@ -441,7 +480,7 @@ fn a_built_configuration_shows_no_secret() {
 #[test]
 fn the_environment_alone_is_a_configuration() {
     let raw = Raw::from_environment(&environment);
-    let checked = check_raw(&raw, &environment, NOW);
+    let checked = check_raw(&raw, &environment, &known_guard, NOW);
     assert!(checked.problems.is_empty(), "{:?}", checked.problems);
     let rules = checked.draft.unwrap().into_rules(&Pepper::new(&[0; 32]), 1);
     let mut names: Vec<_> = rules.accounts.keys().map(|name| name.to_string()).collect();
@@ -546,7 +585,7 @@ proptest! {
 #[test]
 fn the_example_is_a_configuration_without_a_warning() {
     let text = include_str!("../../../../../config/example.yaml");
-    let checked = check(text, &|_| None, NOW);
+    let checked = check(text, &|_| None, &|_| Ok(()), NOW);
     let problems: Vec<_> = checked.problems.iter().map(|problem| problem.explain("config/example.yaml")).collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     let rules = checked.draft.unwrap().into_rules(&Pepper::new(&[0; 32]), 1);
