@@ -30,7 +30,7 @@ pub struct Course {
 
 impl Course {
     pub fn of(run: &Run) -> Self {
-        let (runs, saturate, steady) = if run.quick { (3, 700, 900) } else { (5, 1_200, 1_600) };
+        let (runs, saturate, steady) = if run.quick { (3, 500, 700) } else { (3, 1_000, 1_500) };
         Self {
             runs: run.runs.unwrap_or(runs),
             saturate: Duration::from_millis(saturate),
@@ -55,7 +55,11 @@ pub async fn all(run: &Run, upstream: &Upstream) -> Result<Report> {
         subjects.push(tollgate);
     }
     for scenario in scenarios(run)? {
-        let row = row(Course::of(run), upstream, scenario, &subjects).await;
+        let mut course = Course::of(run);
+        if run.runs.is_none() && !run.quick && Scenario::main().contains(&scenario) {
+            course.runs = 5;
+        }
+        let row = row(course, upstream, scenario, &subjects).await;
         report.rows.push(row.with_context(|| scenario.name())?);
     }
     for subject in subjects.iter().skip(1) {
@@ -116,7 +120,7 @@ async fn saturate(upstream: &Upstream, scenario: Scenario, subject: &Subject, wi
     })
 }
 
-/// Fills in what an easy load shows: processor time for each request and time to the first byte.
+/// Fills in what an easy load shows: processor time for each request and time to the first token.
 async fn steady(
     upstream: &Upstream,
     scenario: Scenario,
@@ -131,8 +135,8 @@ async fn steady(
     let mut clock = Clock::new(subject);
     let seen = load::open(&shot, rate, window, || clock.read()).await?;
     into.steady_cpu_micros = clock.micros_per(seen.requests);
-    into.first_byte = Added::of(&seen.first_byte);
-    into.latencies = seen.first_byte;
+    into.first_token = Added::of(&seen.first_token);
+    into.latencies = seen.first_token;
     Ok(())
 }
 

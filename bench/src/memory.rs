@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 use crate::{
     load,
@@ -11,6 +12,9 @@ use crate::{
     subject::Subject,
     upstream::Upstream,
 };
+
+/// Streams that are being opened at once: fewer than a listener's backlog.
+const AT_ONCE: usize = 100;
 
 /// One reading.
 #[derive(Debug, Clone, Serialize)]
@@ -32,8 +36,14 @@ pub fn after_load(subject: &Subject) -> Reading {
 pub async fn open_streams(subject: &Subject, count: usize) -> Result<Reading> {
     let shot = subject.shot(Scenario { lane: Lane::Relay, prompt: Prompt::K1, form: Form::Hold });
     let mut streams = Vec::with_capacity(count);
-    for _ in 0..count {
-        streams.push(load::open_stream(&shot).await?);
+    while streams.len() < count {
+        let mut opening = JoinSet::new();
+        for _ in 0..AT_ONCE.min(count - streams.len()) {
+            opening.spawn(load::open_stream(shot.clone()));
+        }
+        while let Some(stream) = opening.join_next().await {
+            streams.push(stream??);
+        }
     }
     Ok(reading(subject, format!("{count} open streams")))
 }

@@ -35,7 +35,7 @@ pub struct OfSubject {
     pub median: Figures,
     /// Against the bare proxy: medians of the ratios run by run. `None` for the bare proxy and the upstream.
     pub against_bare: Option<Ratios>,
-    /// Time to the first byte beyond the upstream's own, over all runs.
+    /// Time to the first token beyond the upstream's own, over all runs.
     pub added_micros: Option<Added>,
     pub runs: Vec<Figures>,
 }
@@ -60,8 +60,8 @@ pub struct Figures {
     pub load_busy: f64,
     /// Processor time for a request at the steady rate.
     pub steady_cpu_micros: f64,
-    /// Time to the first byte of the body at the steady rate.
-    pub first_byte: Added,
+    /// Time to the first token at the steady rate.
+    pub first_token: Added,
     #[serde(skip)]
     pub latencies: Vec<Duration>,
 }
@@ -95,7 +95,7 @@ impl Row {
         let pooled: Vec<Added> = runs.iter().map(|(_, figures)| pool(figures)).collect();
         let direct = pooled.first().copied().unwrap_or_default();
         let bare: Vec<Figures> = runs.get(1).map(|(_, figures)| figures.clone()).unwrap_or_default();
-        let subjects = runs.into_iter().zip(pooled).enumerate().map(|(at, ((subject, runs), first_byte))| OfSubject {
+        let subjects = runs.into_iter().zip(pooled).enumerate().map(|(at, ((subject, runs), first_token))| OfSubject {
             subject,
             median: medians(&runs),
             against_bare: (at > 1).then(|| Ratios {
@@ -103,7 +103,7 @@ impl Row {
                 cpu: ratio(&runs, &bare, |run| run.cpu_micros),
                 steady_cpu: ratio(&runs, &bare, |run| run.steady_cpu_micros),
             }),
-            added_micros: (at > 0).then(|| first_byte.minus(direct)),
+            added_micros: (at > 0).then(|| first_token.minus(direct)),
             runs,
         });
         Self { scenario, steady_rate, subjects: subjects.collect() }
@@ -211,7 +211,7 @@ fn medians(runs: &[Figures]) -> Figures {
         busy: of(|run| run.busy),
         load_busy: of(|run| run.load_busy),
         steady_cpu_micros: of(|run| run.steady_cpu_micros),
-        first_byte: pool(runs),
+        first_token: pool(runs),
         latencies: Vec::new(),
     }
 }

@@ -28,8 +28,9 @@ use tokio::{
 
 use crate::load::wire::{Framing, Tail, request_head};
 
-/// Silence between the chunks of `/hold/...`: the stream stays open and costs nothing.
-const HOLD_GAP: Duration = Duration::from_secs(2);
+/// Silence between the chunks of `/hold/...` behind the first tokens: the stream stays open and costs nothing.
+const HOLD_GAP: Duration = Duration::from_secs(5);
+const HOLD_FIRST: usize = 6;
 
 /// The running upstream. It lives on the runtime that started it.
 pub struct Upstream {
@@ -118,7 +119,7 @@ async fn answer(socket: &mut TcpStream, shared: &Shared, path: &str) -> std::io:
     for (at, write) in prepared.writes.iter().enumerate() {
         if at > 0 {
             match shared.gap_micros.load(Ordering::Relaxed) {
-                _ if kind == "hold" => tokio::time::sleep(HOLD_GAP).await,
+                _ if kind == "hold" && at > HOLD_FIRST => tokio::time::sleep(HOLD_GAP).await,
                 0 => tokio::task::yield_now().await,
                 micros => tokio::time::sleep(Duration::from_micros(micros)).await,
             }

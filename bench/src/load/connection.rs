@@ -19,6 +19,9 @@ use super::{
 /// Longest wait for a piece of an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The first word of every answer of the upstream. A chunk with a role alone is no token, and gateways may hold it back.
+const FIRST_TOKEN: &[u8] = b"w0 ";
+
 pub struct Connection {
     socket: TcpStream,
     buffer: Vec<u8>,
@@ -31,20 +34,10 @@ impl Connection {
         Ok(Self { socket, buffer: Vec::with_capacity(16 << 10) })
     }
 
-    /// Sends a request and reads the whole answer; returns when the first byte of its body came.
+    /// Sends a request and reads the whole answer; returns when its first token came.
     pub async fn exchange(&mut self, request: &[u8]) -> Result<Instant> {
-        self.buffer.clear();
-        self.socket.write_all(request).await.context("send")?;
-        let head = loop {
-            self.read().await?;
-            if let Some(head) = answer_head(&self.buffer) {
-                break head;
-            }
-        };
-        while self.buffer.len() == head.end {
-            self.read().await?;
-        }
-        let first_byte = Instant::now();
+        let head = self.first_token(request).await?;
+        let first_token = Instant::now();
         let mut tail = Tail::default();
         let mut seen = head.end;
         loop {
@@ -59,7 +52,28 @@ impl Connection {
             self.read().await?;
         }
         self.check(&head)?;
-        Ok(first_byte)
+        Ok(first_token)
+    }
+
+    /// Sends a request and reads until the first word of the answer is there, or the answer turns out to be another.
+    pub async fn first_token(&mut self, request: &[u8]) -> Result<Head> {
+        self.buffer.clear();
+        self.socket.write_all(request).await.context("send")?;
+        let head = loop {
+            self.read().await?;
+            if let Some(head) = answer_head(&self.buffer) {
+                break head;
+            }
+        };
+        let mut searched = head.end;
+        loop {
+            let new = self.buffer.get(searched..).unwrap_or_default();
+            if head.status != 200 || new.windows(FIRST_TOKEN.len()).any(|text| text == FIRST_TOKEN) {
+                return Ok(head);
+            }
+            searched = self.buffer.len().saturating_sub(FIRST_TOKEN.len()).max(head.end);
+            self.read().await?;
+        }
     }
 
     /// A refusal and a cut stream are fast: taken for answers, they would flatter whoever gives them.
@@ -81,16 +95,11 @@ impl Connection {
     }
 }
 
-/// Opens a stream and returns once its first bytes are there; dropping it leaves.
-pub async fn open_stream(shot: &Shot) -> Result<Connection> {
+/// Opens a stream and returns once its first token is there; dropping it leaves.
+pub async fn open_stream(shot: Shot) -> Result<Connection> {
     let mut connection = Connection::open(shot.address).await?;
-    connection.socket.write_all(&shot.request).await?;
-    let first_bytes = async {
-        while answer_head(&connection.buffer).is_none_or(|head| connection.buffer.len() == head.end) {
-            connection.read().await?;
-        }
-        anyhow::Ok(())
-    };
-    tokio::time::timeout(PATIENCE, first_bytes).await.context("no first byte of a stream")??;
+    let head = tokio::time::timeout(PATIENCE, connection.first_token(&shot.request));
+    let head = head.await.context("no first token of a stream")??;
+    ensure!(head.status == 200, "status {}", head.status);
     Ok(connection)
 }

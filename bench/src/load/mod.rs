@@ -37,8 +37,8 @@ pub struct Shot {
 pub struct Seen {
     pub requests: u64,
     pub elapsed: Duration,
-    /// From due to the first byte of the body, ascending. Empty for a closed loop.
-    pub first_byte: Vec<Duration>,
+    /// From due to the first token, ascending. Empty for a closed loop.
+    pub first_token: Vec<Duration>,
 }
 
 /// Sends one request and reads its answer.
@@ -82,7 +82,7 @@ pub async fn closed(shot: &Shot, connections: usize, window: Duration, mut at_ed
     let (elapsed, requests) = (begun.elapsed(), meter.done.load(Ordering::Relaxed) - before);
     at_edges();
     meter.finish(workers).await?;
-    Ok(Seen { requests, elapsed, first_byte: Vec::new() })
+    Ok(Seen { requests, elapsed, first_token: Vec::new() })
 }
 
 /// Sends `rate` requests a second. `at_edges` is called at both ends of the window.
@@ -98,9 +98,9 @@ pub async fn open(shot: &Shot, rate: f64, window: Duration, mut at_edges: impl F
                 let mut connection = Connection::open(shot.address).await?;
                 while !meter.stop.load(Ordering::Relaxed) {
                     let due = schedule.lock().await.wait(&meter.stop).await;
-                    let first_byte = connection.exchange(&shot.request).await?;
+                    let first_token = connection.exchange(&shot.request).await?;
                     meter.done.fetch_add(1, Ordering::Relaxed);
-                    meter.lock_due().push((due, first_byte.duration_since(due)));
+                    meter.lock_due().push((due, first_token.duration_since(due)));
                 }
                 Ok(())
             };
@@ -115,9 +115,9 @@ pub async fn open(shot: &Shot, rate: f64, window: Duration, mut at_edges: impl F
     at_edges();
     meter.finish(workers).await?;
     let measured = |(due, latency): &(Instant, Duration)| (begun..ended).contains(due).then_some(*latency);
-    let mut first_byte: Vec<Duration> = meter.lock_due().iter().filter_map(measured).collect();
-    first_byte.sort_unstable();
-    Ok(Seen { requests, elapsed: ended - begun, first_byte })
+    let mut first_token: Vec<Duration> = meter.lock_due().iter().filter_map(measured).collect();
+    first_token.sort_unstable();
+    Ok(Seen { requests, elapsed: ended - begun, first_token })
 }
 
 /// Connections for an open loop: enough that a request waits for a free one only if answers take a second.
