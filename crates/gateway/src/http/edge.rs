@@ -13,9 +13,8 @@ use super::refuse;
 /// 400 for a target in absolute form, or a `Host` that is missing, doubled, no host, or another than HTTP/2's authority.
 pub fn check<B>(request: &Request<B>) -> Result<(), Box<Response<Body>>> {
     let headers = request.headers();
-    let refusal = |message: &'static str| {
-        Box::new(refuse(Dialect::OpenAiChat, &Error::new(Code::InvalidRequest, message), ""))
-    };
+    let refusal =
+        |message: &'static str| Box::new(refuse(Dialect::OpenAiChat, &Error::new(Code::InvalidRequest, message), ""));
     if request.version() < Version::HTTP_2 {
         if request.uri().authority().is_some() && request.method() != Method::CONNECT {
             return Err(refusal("send the path alone, not a whole URL: the gateway is no forward proxy"));

@@ -22,7 +22,10 @@ enum At {
     #[default]
     Head,
     /// So many bytes of a body, or of a chunk and its end, are to come.
-    Body { left: u64, chunked: bool },
+    Body {
+        left: u64,
+        chunked: bool,
+    },
     ChunkSize,
     Trailer,
     /// HTTP/2, or a connection that is to be closed.

@@ -154,6 +154,10 @@ async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result
         if feed == Feed::Fault {
             return Err(Bad { failure: lane.fault(), glance: lane.glance().clone() });
         }
+        let Glance { ended: complete, content, stopped, .. } = lane.glance();
+        if *complete && !content && !stopped {
+            return Err(Failure::new(Kind::Malformed, "the provider's stream ended without an answer").into());
+        }
         if ended || lane.has_begun() {
             return Ok(Good::Stream { upstream, lane, ready, ended });
         }
@@ -203,7 +207,11 @@ pub fn upstream_id(headers: &HeaderMap) -> Option<&str> {
     ["x-request-id", "request-id"].iter().find_map(|name| headers.get(*name)?.to_str().ok())
 }
 
+/// Text between braces; what is inside has been glanced at.
 fn is_object(body: &[u8]) -> bool {
+    if std::str::from_utf8(body).is_err() {
+        return false;
+    }
     let mut bytes = body.iter().filter(|byte| !byte.is_ascii_whitespace());
     let mut from_behind = body.iter().rev().filter(|byte| !byte.is_ascii_whitespace());
     bytes.next() == Some(&b'{') && from_behind.next() == Some(&b'}')

@@ -35,7 +35,9 @@ where
         Box::pin(async move {
             match tokio::time::timeout(most, connecting).await {
                 Ok(connected) => connected.map_err(Into::into),
-                Err(_elapsed) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("not connected within {most:?}")).into()),
+                Err(_elapsed) => {
+                    Err(io::Error::new(io::ErrorKind::TimedOut, format!("not connected within {most:?}")).into())
+                }
             }
         })
     }

@@ -70,7 +70,8 @@ impl Edge {
         let (connections, open) = (self.connections.clone(), self.open.clone());
         let accept = async move {
             while let Some(Some((socket, permit))) = closing.run_until_cancelled(take(&listener, &connections)).await {
-                let connection = Connection { router: router.clone(), server: server.clone(), closing: closing.clone() };
+                let connection =
+                    Connection { router: router.clone(), server: server.clone(), closing: closing.clone() };
                 let cutting = cutting.clone();
                 tokio::spawn(open.track_future(async move {
                     cutting.run_until_cancelled(connection.serve(socket)).await;

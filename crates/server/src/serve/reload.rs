@@ -69,8 +69,11 @@ fn watch(file: &Path, changed: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
             let _ = changed.try_send(());
         }
     });
-    let watched = watcher.and_then(|mut watcher| watcher.watch(directory, RecursiveMode::NonRecursive).map(|()| watcher));
-    watched.inspect_err(|error| tracing::warn!(%error, "the configuration cannot be watched; SIGHUP reads it again")).ok()
+    let watched =
+        watcher.and_then(|mut watcher| watcher.watch(directory, RecursiveMode::NonRecursive).map(|()| watcher));
+    watched
+        .inspect_err(|error| tracing::warn!(%error, "the configuration cannot be watched; SIGHUP reads it again"))
+        .ok()
 }
 
 fn reload(gw: &Gateway, source: &File) {

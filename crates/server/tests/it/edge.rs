@@ -240,16 +240,37 @@ async fn sec_043_a_host_that_is_none_is_refused_and_none_is_believed() {
     let scene = scene().await;
     let parts = Parts::of(&scene);
     for host in [
-        "", " ", "a b", "user@gateway", "gateway:port", "gateway:1:2", "[::1", "::1", "gateway/path", "gateway?q", "a,b", "<x>",
-        "gateway#f", "http://gateway", "gate\\way", "\u{e9}", "gateway:99999", "%00",
+        "",
+        " ",
+        "a b",
+        "user@gateway",
+        "gateway:port",
+        "gateway:1:2",
+        "[::1",
+        "::1",
+        "gateway/path",
+        "gateway?q",
+        "a,b",
+        "<x>",
+        "gateway#f",
+        "http://gateway",
+        "gate\\way",
+        "\u{e9}",
+        "gateway:99999",
+        "%00",
     ] {
         let bytes = parts.good().replacen("host: gateway", &format!("host: {host}"), 1);
         let back = scene.gateway.stranger().raw(bytes.as_bytes()).await;
         assert_eq!(statuses(&back), ["400"], "{host:?}: {}", String::from_utf8_lossy(&back));
     }
-    for target in ["http://gateway/v1/chat/completions", "https://evil.example/v1/chat/completions", "*", "gateway:80"] {
+    for target in ["http://gateway/v1/chat/completions", "https://evil.example/v1/chat/completions", "*", "gateway:80"]
+    {
         let back = scene.gateway.stranger().raw(parts.good().replacen(PATH, target, 1).as_bytes()).await;
-        assert!(["400", "404", "405"].contains(&statuses(&back)[0].as_str()), "{target}: {}", String::from_utf8_lossy(&back));
+        assert!(
+            ["400", "404", "405"].contains(&statuses(&back)[0].as_str()),
+            "{target}: {}",
+            String::from_utf8_lossy(&back)
+        );
     }
     assert!(scene.upstream.requests().is_empty());
 
@@ -300,18 +321,31 @@ async fn case_105_every_spelling_of_a_path_is_decided_as_the_route_that_answers(
     for spelling in spellings(PATH) {
         for (client, known) in [(scene.gateway.client(), true), (scene.gateway.stranger(), false)] {
             let answer = client.request(Method::POST, &spelling).body(question.clone()).send().await;
-            assert!(matches!(answer.status, 400 | 401 | 404 | 405), "{spelling}, with a key {known}: {}", answer.status);
+            assert!(
+                matches!(answer.status, 400 | 401 | 404 | 405),
+                "{spelling}, with a key {known}: {}",
+                answer.status
+            );
         }
     }
     assert!(scene.upstream.requests().is_empty());
     for spelling in spellings("/api/v1/requests") {
-        for (key, who) in [(None, "a stranger"), (Some(scene.gateway.key().to_owned()), "a caller"), (Some(admin.clone()), "the admin")] {
+        for (key, who) in [
+            (None, "a stranger"),
+            (Some(scene.gateway.key().to_owned()), "a caller"),
+            (Some(admin.clone()), "the admin"),
+        ] {
             let mut request = scene.gateway.stranger().get(&spelling);
             if let Some(key) = key {
                 request = request.header("authorization", &key);
             }
             let answer = request.send().await;
-            assert!(matches!(answer.status, 400 | 401 | 404 | 405), "{spelling} for {who}: {} {}", answer.status, answer.text());
+            assert!(
+                matches!(answer.status, 400 | 401 | 404 | 405),
+                "{spelling} for {who}: {} {}",
+                answer.status,
+                answer.text()
+            );
         }
     }
     let served = scene.gateway.client().post(&format!("{PATH}?a=b&c"), &chat("chat/m")).send().await;
@@ -365,7 +399,11 @@ async fn bombs_and_floods_are_refused_in_a_second_and_in_bounded_memory() {
     assert_eq!(status, "415");
     assert!(took < Duration::from_secs(1), "gzip: {took:?}");
 
-    for nested in ["[".repeat(1_000_000), "{\"a\":".repeat(1_000_000), format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000))] {
+    for nested in [
+        "[".repeat(1_000_000),
+        "{\"a\":".repeat(1_000_000),
+        format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000)),
+    ] {
         let body = format!("{{\"model\":\"chat/m\",\"messages\":{nested}}}");
         let head = parts.with(&format!("content-length: {}\r\n", body.len()), "");
         let (status, _, took) = flood(gateway, &head, std::iter::once(body.into_bytes())).await;

@@ -8,10 +8,7 @@ use testkit::{
     fixture::{openai_chat_text, openai_stream, openai_usage, words},
 };
 
-use crate::{
-    security::keys,
-    setup::{Scene, chat, with},
-};
+use crate::setup::{Scene, chat, with};
 
 const PATH: &str = "/v1/chat/completions";
 
@@ -100,7 +97,9 @@ async fn a_key_ends_when_it_expires_and_opens_only_its_models() {
     let gateway = &scene.gateway;
     let key = keys(gateway, &["create", "--name", "short", "--expires", "2s", "--models", "chat/m,chat/n*"]);
     let made = Instant::now();
-    for (model, status) in [("chat/m", 200), ("chat/n", 200), ("chat/nine", 200), ("chat/other", 403), ("claude/m", 403)] {
+    for (model, status) in
+        [("chat/m", 200), ("chat/n", 200), ("chat/nine", 200), ("chat/other", 403), ("claude/m", 403)]
+    {
         let answer = ask(gateway, &key, model).await;
         assert_eq!(answer.status, status, "{model}: {}", answer.text());
     }
@@ -167,4 +166,16 @@ async fn keys_of_the_file_follow_the_file() {
         assert!(begun.elapsed() < SOON, "a key that the file disables is refused soon");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// `tollgate keys ...` on the gateway's data; what it prints to standard output.
+pub fn keys(gateway: &Harness, arguments: &[&str]) -> String {
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_tollgate"))
+        .args(["keys", "--data-dir"])
+        .arg(gateway.folder().join("data"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
 }

@@ -7,12 +7,15 @@
 mod cost;
 mod disconnect;
 mod edge;
+mod faults;
 mod first_call;
 mod guardrails;
 mod keys;
 mod reload;
 mod routing;
+mod secrets;
 mod security;
 mod setup;
 mod streaming;
+mod tls;
 mod translation;

@@ -77,7 +77,9 @@ async fn a_changed_file_is_in_force_for_the_next_call_and_not_for_those_under_wa
 #[tokio::test]
 async fn a_broken_file_leaves_the_last_good_one_in_force() {
     let upstream = upstream(3);
-    let good = |model: &str| format!("providers:\n{}models:\n  {model}: {{targets: [a/m]}}\n", account("a", "openai", &upstream));
+    let good = |model: &str| {
+        format!("providers:\n{}models:\n  {model}: {{targets: [a/m]}}\n", account("a", "openai", &upstream))
+    };
     let mut gateway = start(&good("m")).await;
     let broken = [
         ("not YAML", "providers: [\n".to_owned()),
@@ -100,7 +102,8 @@ async fn a_broken_file_leaves_the_last_good_one_in_force() {
         assert_eq!(status(&gateway, "m").await, 200, "{what}");
     }
     let log = gateway.log();
-    let told: Vec<Value> = log.lines().skip_while(|line| !line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<Value> =
+        log.lines().skip_while(|line| !line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect();
     let unknown = told.iter().find(|entry| entry["code"] == "unknown_field").unwrap_or_else(|| panic!("{log}"));
     assert!(unknown["line"].is_u64() && unknown["fix"].as_str().unwrap().contains("models"), "{unknown}");
     gateway.write_config(&good("mended"));
@@ -151,7 +154,11 @@ async fn an_orderly_end_finishes_what_is_under_way() {
     })
     .await;
     let rest = stream.rest().await;
-    assert!(rest.cut.is_none() && rest.text().contains("w74 ") && rest.text().ends_with("data: [DONE]\n\n"), "{}", rest.text());
+    assert!(
+        rest.cut.is_none() && rest.text().contains("w74 ") && rest.text().ends_with("data: [DONE]\n\n"),
+        "{}",
+        rest.text()
+    );
     let ended = scene.gateway.ended(Duration::from_secs(5)).await;
     assert_eq!(ended.code(), Some(0), "{}", scene.gateway.log());
     scene.gateway.restart().await;

@@ -112,9 +112,9 @@ async fn every_upstream_status_has_its_meaning_in_every_dialect() {
   claude-*: {targets: ['claude/*'], retry: {base: 1ms}}\n";
     let scene = Scene::of(upstream, models).await;
     let cells = ["chat", "claude"].into_iter().flat_map(|provider| {
-        ["/v1/chat/completions", "/v1/messages"].into_iter().flat_map(move |path| {
-            [false, true].into_iter().map(move |stream| (provider, path, stream))
-        })
+        ["/v1/chat/completions", "/v1/messages"]
+            .into_iter()
+            .flat_map(move |path| [false, true].into_iter().map(move |stream| (provider, path, stream)))
     });
     for (provider, path, stream) in cells {
         let asked = STATUSES.iter().map(async |(status, _, _)| {
@@ -133,7 +133,8 @@ async fn every_upstream_status_has_its_meaning_in_every_dialect() {
             }
             assert_eq!(answer.header("x-tollgate-error-source"), Some("provider"), "{cell}");
             assert_eq!(answer.header("x-tollgate-upstream-request-id"), Some(&*format!("req_{status}")), "{cell}");
-            let asked = scene.upstream.requests().iter().filter(|seen| seen.json()["model"] == status.to_string()).count();
+            let asked =
+                scene.upstream.requests().iter().filter(|seen| seen.json()["model"] == status.to_string()).count();
             assert_eq!(asked, *tries, "{cell}: attempts");
         }
         scene.upstream.keep(0);
@@ -160,7 +161,8 @@ async fn a_target_that_cannot_hold_the_prompt_is_not_asked() {
 
 #[tokio::test]
 async fn case_092_a_fallback_that_the_key_may_not_use_is_not_asked() {
-    let (a, b) = (Upstream::answering(openai_error(500, "server_error", None, "a is broken")), Upstream::answering(hello()));
+    let (a, b) =
+        (Upstream::answering(openai_error(500, "server_error", None, "a is broken")), Upstream::answering(hello()));
     let (narrow, wide) = (mint(), mint());
     let config = format!(
         "providers:\n{}{}models:\n  m: {{targets: [a/m, b/m], retry: {{attempts: 1}}}}\n\
@@ -292,7 +294,11 @@ models:
     for model in ["mute", "dead"] {
         let begun = Instant::now();
         let answer = ask(&gateway, model).await;
-        assert_eq!((answer.status, answer.header("x-tollgate-error-code")), (502, Some("provider_unreachable")), "{model}");
+        assert_eq!(
+            (answer.status, answer.header("x-tollgate-error-code")),
+            (502, Some("provider_unreachable")),
+            "{model}"
+        );
         assert!(begun.elapsed() < Duration::from_secs(3), "{model}: {:?}", begun.elapsed());
     }
 }
@@ -304,7 +310,8 @@ async fn case_096_retries_replay_the_very_bytes() {
     let models = "models:\n  m: {targets: [chat/m], retry: {attempts: 3, base: 1ms}}\n";
     let scene = Scene::of(upstream, models).await;
     // Order, spaces, escapes and unknown fields are the caller's.
-    let body = r#"{ "z": [1.0, 1e3],  "model":"m","messages":[{"content":"caf\u00e9 é","role":"user"}], "a":{"b":  null} }"#;
+    let body =
+        r#"{ "z": [1.0, 1e3],  "model":"m","messages":[{"content":"caf\u00e9 é","role":"user"}], "a":{"b":  null} }"#;
     let path = "/v1/chat/completions";
     let answer = scene.gateway.client().request(http::Method::POST, path).body(body).send().await;
     assert_eq!((answer.status, answer.header("x-tollgate-attempts")), (200, Some("3")));
@@ -316,7 +323,8 @@ async fn case_096_retries_replay_the_very_bytes() {
         assert_eq!(again.headers, seen[0].headers);
     }
     let record = scene.record().await;
-    let failures: Vec<_> = record["attempts"].as_array().unwrap().iter().map(|attempt| attempt["failure"].clone()).collect();
+    let failures: Vec<_> =
+        record["attempts"].as_array().unwrap().iter().map(|attempt| attempt["failure"].clone()).collect();
     assert_eq!(failures, [json!("overloaded"), json!("overloaded"), Value::Null]);
 }
 

@@ -21,7 +21,8 @@ fn read_split(bytes: &[u8], size: usize) -> Result<u64, u64> {
 fn plain_requests_are_counted() {
     let get = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
     let post = "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab\r\n\r";
-    let chunked = "POST / HTTP/1.1\r\ntransfer-Encoding: Chunked\r\n\r\n3;x=y\r\na\r\n\r\nA\r\n0123456789\r\n0\r\nt: u\r\n\r\n";
+    let chunked =
+        "POST / HTTP/1.1\r\ntransfer-Encoding: Chunked\r\n\r\n3;x=y\r\na\r\n\r\nA\r\n0123456789\r\n0\r\nt: u\r\n\r\n";
     assert_eq!(read(get), Ok(1));
     assert_eq!(read(&[get, post, "\r\n", chunked, get, chunked, post].concat()), Ok(6));
     assert_eq!(read("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\n\n"), Ok(0));
@@ -52,7 +53,9 @@ fn what_could_be_read_in_two_ways_is_found() {
         assert_eq!(read(&head(fields)), Err(1), "{fields:?}");
         assert_eq!(read(&[head(""), head(fields)].concat()), Err(2), "{fields:?} as the second request");
     }
-    for body in ["z\r\n", "\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", "1\na\r\n", "ffffffffffffffff\r\n", "10000000000000000\r\n"] {
+    for body in
+        ["z\r\n", "\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", "1\na\r\n", "ffffffffffffffff\r\n", "10000000000000000\r\n"]
+    {
         assert_eq!(read(&[&head("transfer-encoding: chunked\r\n"), body].concat()), Err(1), "{body:?}");
     }
     assert_eq!(read("\nGET / HTTP/1.1\r\n\r\n"), Err(1));

@@ -12,6 +12,7 @@ use crate::{
     Loss, Reply,
     call::Part,
     dialect::{Glance, Malformed, field::Field},
+    failure::{Failure, Kind},
     reply::{Choice, Stop},
     usage::estimate_tokens,
 };
@@ -81,7 +82,7 @@ pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
     (body.to_string().into_bytes(), loss)
 }
 
-/// Usage, tier and stop of a whole answer without building it.
+/// Usage, tier and stop of a whole answer without building it. A body that is no answer is a fault.
 #[must_use]
 pub fn glance(body: &[u8]) -> Glance {
     #[derive(Default, Deserialize)]
@@ -95,10 +96,18 @@ pub fn glance(body: &[u8]) -> Glance {
         content: Option<&'a serde_json::value::RawValue>,
         stop_reason: Option<serde::de::IgnoredAny>,
         usage: Option<Counts>,
+        /// The answer to `count_tokens` has nothing else.
+        input_tokens: Option<serde::de::IgnoredAny>,
     }
-    let Ok(message) = serde_json::from_slice::<Message<'_>>(body) else { return Glance::default() };
+    let broken = |fault| Glance { fault: Some(fault), ended: true, ..Glance::default() };
+    let Ok(message) = serde_json::from_slice::<Message<'_>>(body) else {
+        return broken(Failure::new(Kind::Malformed, "the answer is not the JSON of a message"));
+    };
     if message.kind.as_deref() == Some("error") {
-        return Glance { fault: Some(error::fault(body)), ended: true, ..Glance::default() };
+        return broken(error::fault(body));
+    }
+    if message.content.is_none() && message.input_tokens.is_none() {
+        return broken(Failure::new(Kind::Malformed, "the answer has no content"));
     }
     let counts = message.usage;
     let content = message.content.map_or("", |content| content.get());
