@@ -11,22 +11,31 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct Usage {
     /// Text (and image) input tokens neither read from nor written to a cache.
+    #[serde(skip_serializing_if = "is_default")]
     pub input: u64,
     /// Audio input tokens, not contained in `input`.
+    #[serde(skip_serializing_if = "is_default")]
     pub input_audio: u64,
     /// Input tokens read from the provider's prompt cache.
+    #[serde(skip_serializing_if = "is_default")]
     pub cache_read: u64,
     /// Input tokens written to a cache with the default (five-minute) lifetime.
+    #[serde(skip_serializing_if = "is_default")]
     pub cache_write: u64,
     /// Input tokens written to a cache with a lifetime of one hour.
+    #[serde(skip_serializing_if = "is_default")]
     pub cache_write_1h: u64,
     /// All output tokens; `reasoning` and `output_audio` are parts of it.
+    #[serde(skip_serializing_if = "is_default")]
     pub output: u64,
     /// Output tokens spent on thought. Part of `output`.
+    #[serde(skip_serializing_if = "is_default")]
     pub reasoning: u64,
     /// Output tokens that are sound. Part of `output`.
+    #[serde(skip_serializing_if = "is_default")]
     pub output_audio: u64,
     /// Whether the provider said so or we reckoned.
+    #[serde(skip_serializing_if = "is_default")]
     pub source: Source,
 }
 
@@ -117,4 +126,8 @@ impl Delivered {
     pub fn tokens(&self) -> u64 {
         self.pieces.max(self.wide + self.ascii.div_ceil(4))
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

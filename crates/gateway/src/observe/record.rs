@@ -19,7 +19,11 @@ use crate::{
 };
 
 /// What is kept of a request. Never its content.
+///
+/// As JSON, what is empty, zero or false is left out: a record is written for every request, and most of its fields are
+/// empty most of the time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Record {
     /// UUIDv7: orders by time of arrival. The caller sees it as `x-request-id`.
     pub id: Uuid,
@@ -28,50 +32,69 @@ pub struct Record {
     /// The client surface: `chat_completions`, `messages`, `count_tokens`.
     pub surface: String,
     /// The caller's key; `None` if it was refused before it was known.
+    #[serde(skip_serializing_if = "is_default")]
     pub key_id: Option<String>,
+    #[serde(skip_serializing_if = "is_default")]
     pub key_name: Option<String>,
     /// The model as asked for; at most 256 bytes of it.
+    #[serde(skip_serializing_if = "is_default")]
     pub model: Option<String>,
     /// `account/model` that answered.
+    #[serde(skip_serializing_if = "is_default")]
     pub target: Option<String>,
     /// The model that the provider says answered.
+    #[serde(skip_serializing_if = "is_default")]
     pub served_model: Option<String>,
+    #[serde(skip_serializing_if = "is_default")]
     pub lane: Option<Lane>,
+    #[serde(skip_serializing_if = "is_default")]
     pub stream: bool,
     pub outcome: Outcome,
     /// The HTTP status that the caller saw; 499 if it had gone.
     pub status: u16,
     /// The stable code of the error, if there was one.
+    #[serde(skip_serializing_if = "is_default")]
     pub error: Option<String>,
     /// The sum over all attempts.
+    #[serde(skip_serializing_if = "is_default")]
     pub usage: Usage,
     /// The sum over all attempts, in nano-dollars; `None` if a price was not known.
+    #[serde(skip_serializing_if = "is_default")]
     pub cost: Option<Money>,
     /// Some tokens of this call have no known price.
+    #[serde(skip_serializing_if = "is_default")]
     pub unpriced: bool,
     /// From arrival to the last byte, in microseconds.
     pub latency: i64,
     /// From arrival to the first content, in microseconds.
+    #[serde(skip_serializing_if = "is_default")]
     pub time_to_first_token: Option<i64>,
     /// From arrival to the first attempt, in microseconds: the gateway's own share.
+    #[serde(skip_serializing_if = "is_default")]
     pub overhead: Option<i64>,
     /// Attempts in the order in which they were made.
+    #[serde(skip_serializing_if = "is_default")]
     pub attempts: Vec<Attempt>,
     /// Fields that a translation did not carry.
+    #[serde(skip_serializing_if = "is_default")]
     pub loss: Vec<String>,
     /// Tags of the caller.
+    #[serde(skip_serializing_if = "is_default")]
     pub tags: BTreeMap<String, String>,
     /// The end user, as the caller names them.
+    #[serde(skip_serializing_if = "is_default")]
     pub user: Option<String>,
     /// The generation of the configuration that judged it.
+    #[serde(skip_serializing_if = "is_default")]
     pub generation: u64,
     /// W3C trace id, in hexadecimal, if the caller sent one or traces are on.
+    #[serde(skip_serializing_if = "is_default")]
     pub trace_id: Option<String>,
     /// The caller's span, in hexadecimal, if it sent a `traceparent`.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "is_default")]
     pub parent_span: Option<String>,
     /// The caller's `traceparent` says that its trace is not recorded: neither is our part of it.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "is_default")]
     pub unsampled: bool,
 }
 
@@ -130,6 +153,7 @@ pub enum Lane {
 
 /// One try at a target.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Attempt {
     /// `account/model`.
     pub target: String,
@@ -137,12 +161,17 @@ pub struct Attempt {
     pub started: i64,
     /// Microseconds.
     pub latency: i64,
+    #[serde(skip_serializing_if = "is_default")]
     pub status: Option<u16>,
     /// The kind of its failure; `abandoned` if the caller went in the middle of it; `None` if it served.
+    #[serde(skip_serializing_if = "is_default")]
     pub failure: Option<String>,
     /// The provider's request id.
+    #[serde(skip_serializing_if = "is_default")]
     pub upstream_id: Option<String>,
+    #[serde(skip_serializing_if = "is_default")]
     pub usage: Usage,
+    #[serde(skip_serializing_if = "is_default")]
     pub cost: Option<Money>,
 }
 
@@ -270,4 +299,8 @@ impl Drop for Inner {
         self.metrics.request(record, self.surface, label);
         self.sinks.push(std::mem::take(record));
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -34,7 +34,7 @@ const QUEUE: usize = 16_384;
 const BATCH: usize = 1_024;
 
 /// How long records are gathered: a sink is cheaper in batches, and nobody waits for it.
-const GATHER: Duration = Duration::from_millis(25);
+const GATHER: Duration = Duration::from_millis(50);
 
 /// The entrance of the queue.
 #[derive(Clone)]

@@ -51,27 +51,27 @@ pub fn settle(gw: &Arc<Gateway>, sent: Sent, hold: Hold, record: &Recording) -> 
 
 /// `x-tollgate-*`: what happened to the call, as far as it is known when the head is sent.
 fn describe(record: &Recording, headers: &mut HeaderMap) {
-    let mut say = |name: &'static str, value: String| {
-        if let Ok(value) = HeaderValue::try_from(value) {
+    let mut say = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);
         }
     };
     record.with(|record| {
         if let Some(target) = &record.target {
-            say("x-tollgate-target", target.clone());
-            say("x-tollgate-attempts", record.attempts.len().to_string());
+            say("x-tollgate-target", target);
         }
-        if let Some(id) = record.attempts.last().and_then(|attempt| attempt.upstream_id.clone()) {
+        if let Some(id) = record.attempts.last().and_then(|attempt| attempt.upstream_id.as_ref()) {
             say("x-tollgate-upstream-request-id", id);
         }
         if let Some(cost) = record.cost {
-            say("x-tollgate-cost-usd", cost.to_string());
+            say("x-tollgate-cost-usd", &cost.to_string());
         }
         if record.unpriced {
-            say("x-tollgate-unpriced", "true".into());
+            say("x-tollgate-unpriced", "true");
         }
         if !record.loss.is_empty() {
-            say("x-tollgate-loss", record.loss.join(","));
+            say("x-tollgate-loss", &record.loss.join(","));
         }
     });
+    headers.insert("x-tollgate-attempts", record.with(|record| record.attempts.len()).into());
 }
