@@ -47,6 +47,8 @@ pub struct StreamBody {
     dialect: Dialect,
     settlement: Settlement,
     out: VecDeque<Bytes>,
+    /// What a lane makes of one chunk. Reused, so that a chunk costs no allocation.
+    made: Vec<Bytes>,
     /// Fires when the stream was silent for as long as the next of keepalive and idle timeout allows.
     alarm: Pin<Box<Sleep>>,
     last_upstream: Instant,
@@ -73,7 +75,8 @@ impl StreamBody {
             state: State::Done,
             dialect,
             settlement,
-            out: VecDeque::new(),
+            out: VecDeque::with_capacity(4),
+            made: Vec::with_capacity(4),
             alarm: Box::pin(tokio::time::sleep(keepalive)),
             last_upstream: now,
             last_sent: now,
@@ -185,9 +188,8 @@ impl StreamBody {
         match ready!(opened.upstream.poll_chunk(context)) {
             Ok(Some(bytes)) => {
                 self.last_upstream = Instant::now();
-                let mut out = Vec::with_capacity(1);
-                let feed = opened.lane.feed(&bytes, &mut out);
-                self.out.extend(out);
+                let feed = opened.lane.feed(&bytes, &mut self.made);
+                self.out.extend(self.made.drain(..));
                 if feed == Feed::Fault {
                     self.fault();
                 }

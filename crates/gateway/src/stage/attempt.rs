@@ -68,7 +68,9 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
         }
         Err(failure) => Err(failure.into()),
     };
-    let prompt_tokens = reckon(&encoded.body);
+    // Reckoning walks the whole body: not for an answer that says itself what it used.
+    let reported = matches!(&judged, Ok(Good::Whole { glance, .. }) if glance.usage.is_some());
+    let prompt_tokens = if reported { 0 } else { reckon(&encoded.body) };
     match judged {
         Ok(good) => {
             note(record, |noted| noted.failure = None);
