@@ -20,7 +20,7 @@ fn dollars(text: &str) -> Money {
 }
 
 #[test]
-fn cached_prompt_tokens_cost_the_cache_rate() {
+fn case_058_cached_prompt_tokens_cost_the_cache_rate() {
     let price = flat(Listed { cache_read: Some(rate("1.25")), ..per_million("2.50", "10") });
     // OpenAI says prompt_tokens 2006, cached_tokens 1920 of them: 86 are read afresh.
     let usage = Usage { input: 86, cache_read: 1920, output: 300, ..Usage::default() };
