@@ -22,7 +22,7 @@ impl FirstBad {
     /// began.
     #[must_use]
     pub fn is_reached(&self, number: u64) -> bool {
-        number > self.0.load(Ordering::Relaxed).saturating_add(u64::MAX)
+        number >= self.0.load(Ordering::Relaxed)
     }
 }
 
