@@ -18,7 +18,7 @@ use crate::{
     memory,
     report::Report,
     scenario::{Form, Lane, Prompt, Scenario},
-    subject::{Ask, SUBJECT_CORE, Subject, ask_gateway},
+    subject::{self, Ask, Subject, ask_gateway},
     upstream::Upstream,
 };
 
@@ -113,8 +113,8 @@ fn portkey(folder: &Path, upstream: SocketAddr) -> Result<Subject> {
 /// A command on the subject's core that writes its log to a file.
 fn pinned(folder: &Path, name: &str) -> Result<Command> {
     let log = fs::File::create(folder.join(format!("{name}.log")))?;
-    let mut command = Command::new("taskset");
-    command.args(["-c", SUBJECT_CORE]).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    let mut command = subject::pinned();
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     Ok(command)
 }
 

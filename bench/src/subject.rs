@@ -19,8 +19,8 @@ use crate::{
 
 /// The core of the load generator and the upstream.
 pub const LOAD_CORE: usize = 0;
-/// The core of whatever is measured.
-pub const SUBJECT_CORE: &str = "1";
+/// Runs what is measured on the second core, and ends it with the bench however that ends.
+const PINNED: [&str; 6] = ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", "1"];
 
 /// Something that requests can be sent to.
 pub struct Subject {
@@ -76,13 +76,12 @@ impl Subject {
             Flavour::CurrentThread => "current-thread",
             Flavour::MultiThread => "multi-thread",
         };
-        let mut child = Command::new("taskset")
-            .args(["-c", SUBJECT_CORE])
+        let mut child = pinned()
             .arg(std::env::current_exe()?)
             .args(["bare", "--upstream", &upstream.to_string(), "--flavour", flavour])
             .stdout(Stdio::piped())
             .spawn()
-            .context("taskset (package util-linux) pins a process to a core")?;
+            .context("taskset and setpriv (package util-linux) pin a process to a core")?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("a pipe")?).read_line(&mut line)?;
         let address = line.trim().parse().with_context(|| format!("the bare proxy said {line:?}"))?;
@@ -92,7 +91,7 @@ impl Subject {
     /// Tollgate with authentication, records, prices and metrics.
     pub async fn tollgate(binary: &Path, upstream: SocketAddr, flavour: Flavour) -> Result<Self> {
         let mut setup = Harness::of(binary, &config(upstream)).env("PROVIDER_KEY", &testkit::harness::mint());
-        setup = setup.under(&["taskset", "-c", SUBJECT_CORE]);
+        setup = setup.under(&PINNED);
         if flavour == Flavour::CurrentThread {
             setup = setup.argument("--workers").argument("1");
         }
@@ -133,6 +132,14 @@ impl Subject {
     pub fn rss_kib(&self) -> u64 {
         self.pid.and_then(process::rss_kib).unwrap_or(0)
     }
+}
+
+/// A command whose arguments are what is measured.
+pub fn pinned() -> Command {
+    let [program, arguments @ ..] = PINNED;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    command
 }
 
 /// At the upstream's own path. The credential is there so that all subjects get the same headers.
