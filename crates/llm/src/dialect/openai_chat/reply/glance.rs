@@ -15,8 +15,8 @@ use crate::{
 
 #[derive(Deserialize)]
 struct Body<'a> {
-    #[serde(default)]
-    choices: Option<Choices>,
+    #[serde(borrow, default)]
+    choices: Option<&'a RawValue>,
     #[serde(default)]
     usage: Option<usage::Wire>,
     #[serde(borrow, default)]
@@ -35,14 +35,20 @@ pub fn glance(body: &[u8]) -> Glance {
         return broken(Failure::new(Kind::Malformed, "the answer is not the JSON of a chat completion"));
     };
     let usage = seen.usage.map(|usage| usage.normalise());
-    let fault = match (&seen.choices, seen.error) {
+    // What was said is counted only where the provider does not say it: its ends are enough otherwise.
+    let read = if usage.is_some() { Choices::read_ends } else { Choices::read };
+    let Ok(choices) = seen.choices.map(|raw| read(raw.get())).transpose() else {
+        return broken(Failure::new(Kind::Malformed, "the answer's choices are no list of choices"));
+    };
+    let choices = choices.flatten();
+    let fault = match (&choices, seen.error) {
         (_, Some(_)) => Some(stated(body)),
         (Some(choices), None) if choices.count > 0 => choices.fault(),
         (Some(_), None) => Some(Failure::new(Kind::Malformed, "the answer has no choices")),
         (None, None) => Some(stated(body)),
     };
     let mut tally = Tally::default();
-    let choices = seen.choices.unwrap_or_default();
+    let choices = choices.unwrap_or_default();
     tally.add(&choices.tally);
     let mut glance = Glance {
         model: None,

@@ -59,6 +59,27 @@ impl Choices {
         self.failed.and_then(stop::failure)
     }
 
+    /// Reads a list of choices; `null` is none.
+    pub fn read(json: &str) -> serde_json::Result<Option<Self>> {
+        serde_json::from_str(json)
+    }
+
+    /// Reads how many choices there are and how they end, and skips what they say. Every one counts as content.
+    pub fn read_ends(json: &str) -> serde_json::Result<Option<Self>> {
+        #[derive(Deserialize)]
+        struct End<'a> {
+            #[serde(borrow, default)]
+            finish_reason: Option<&'a RawValue>,
+        }
+        let Some(ends) = serde_json::from_str::<Option<Vec<End<'_>>>>(json)? else { return Ok(None) };
+        let mut choices = Self::default();
+        for end in ends {
+            choices.take(&Choice { delta: None, message: None, finish_reason: end.finish_reason });
+            choices.tally.pieces += 1;
+        }
+        Ok(Some(choices))
+    }
+
     fn take(&mut self, choice: &Choice<'_>) {
         self.count += 1;
         // Some servers write an empty reason where others write null.
