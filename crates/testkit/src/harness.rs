@@ -259,7 +259,7 @@ fn complete(record: &Value) -> Value {
         "stream": false, "unpriced": false, "generation": 0, "attempts": [], "loss": [], "tags": {}, "usage": usage,
     });
     fill(&mut whole, record);
-    for attempt in whole["attempts"].as_array_mut().into_iter().flatten() {
+    for attempt in whole.get_mut("attempts").and_then(Value::as_array_mut).into_iter().flatten() {
         let mut filled = json!({ "usage": usage });
         fill(&mut filled, attempt);
         *attempt = filled;

@@ -133,8 +133,8 @@ async fn every_upstream_status_has_its_meaning_in_every_dialect() {
             }
             assert_eq!(answer.header("x-tollgate-error-source"), Some("provider"), "{cell}");
             assert_eq!(answer.header("x-tollgate-upstream-request-id"), Some(&*format!("req_{status}")), "{cell}");
-            let asked =
-                scene.upstream.requests().iter().filter(|seen| seen.json()["model"] == status.to_string()).count();
+            let name = status.to_string();
+            let asked = scene.upstream.requests().iter().filter(|seen| seen.json()["model"] == *name).count();
             assert_eq!(asked, *tries, "{cell}: attempts");
         }
         scene.upstream.keep(0);
