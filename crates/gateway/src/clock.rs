@@ -5,7 +5,7 @@
 #[expect(clippy::disallowed_types, reason = "the one place that reads the wall clock")]
 pub fn now_micros() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| micros(since))
+    since.map_or(0, micros)
 }
 
 /// Seconds since 1970.

@@ -33,9 +33,9 @@ fn splices_leave_every_other_byte() {
     check(body, |s| s.remove("messages"), "{\n \"model\":\"a\", \"x\":1.0 }");
     check(body, |s| s.remove("x"), "{ \"messages\" : [ ],\n \"model\":\"a\" }");
     check(body, |s| s.remove("absent"), body);
-    let both = |s: &mut Splice<'_>| ["a", "b"].map(|key| s.remove(key));
-    check(r#"{"a":1,"b":2,"model":"m"}"#, |s| drop(both(s)), r#"{"model":"m"}"#);
-    check(r#"{"model":"m","b":2,"a":1}"#, |s| drop(both(s)), r#"{"model":"m"}"#);
+    let both = |s: &mut Splice<'_>| ["a", "b"].into_iter().for_each(|key| s.remove(key));
+    check(r#"{"a":1,"b":2,"model":"m"}"#, both, r#"{"model":"m"}"#);
+    check(r#"{"model":"m","b":2,"a":1}"#, both, r#"{"model":"m"}"#);
 }
 
 #[test]
