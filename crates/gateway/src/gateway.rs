@@ -12,7 +12,11 @@ use crate::{
     observe::Metrics,
     sink::SinkQueue,
     tasks::Tasks,
-    upstream::{Pool, Targets, TlsError, UpstreamPool, fetch::{Fetcher, Internet}, tls},
+    upstream::{
+        Pool, Targets, TlsError, UpstreamPool,
+        fetch::{Fetcher, Internet},
+        tls,
+    },
 };
 
 /// The data plane of one process.

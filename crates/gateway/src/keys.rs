@@ -80,7 +80,9 @@ impl Keyring {
         loop {
             ticks.tick().await;
             match self.source.version().await {
-                Ok(version) if seen.replace(version).is_some_and(|before| before != version) => self.cache.invalidate_all(),
+                Ok(version) if seen.replace(version).is_some_and(|before| before != version) => {
+                    self.cache.invalidate_all()
+                }
                 Ok(_) => {}
                 Err(down) => tracing::warn!(error = %down, "keys cannot be followed"),
             }

@@ -57,11 +57,5 @@ pub fn known(target: Arc<Target>, least: u64, most: u64) -> Arc<Target> {
 }
 
 pub fn route(name: &str, targets: Vec<Arc<Target>>) -> Route {
-    Route {
-        name: name.into(),
-        targets,
-        strategy: Strategy::Priority,
-        retry: RetryRule::default(),
-        strict: false,
-    }
+    Route { name: name.into(), targets, strategy: Strategy::Priority, retry: RetryRule::default(), strict: false }
 }

@@ -73,7 +73,10 @@ pub enum Part {
     /// The model declined to answer, in its own words (OpenAI `refusal`).
     Refusal(String),
     /// A block that only `dialect` knows, exactly as it was sent.
-    Native { dialect: Dialect, raw: Value },
+    Native {
+        dialect: Dialect,
+        raw: Value,
+    },
 }
 
 /// Plain text. Never empty on the way to Anthropic, which refuses empty text blocks.
@@ -172,7 +175,10 @@ pub enum Thinking {
 pub enum Tool {
     Function(Function),
     /// A tool that only `dialect` knows (server-side search, computer use, custom grammars), as it was sent.
-    Native { dialect: Dialect, raw: Value },
+    Native {
+        dialect: Dialect,
+        raw: Value,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -196,7 +202,10 @@ pub enum ToolChoice {
     Required,
     Named(String),
     /// A choice that only `dialect` can express (OpenAI `allowed_tools`).
-    Native { dialect: Dialect, raw: Value },
+    Native {
+        dialect: Dialect,
+        raw: Value,
+    },
 }
 
 /// Scalars that steer the answer. `None` means "not sent".

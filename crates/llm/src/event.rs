@@ -41,11 +41,19 @@ pub enum Block {
     Text,
     Thinking,
     /// Redacted thinking arrives whole.
-    Redacted { data: String },
-    ToolUse { id: String, name: String },
+    Redacted {
+        data: String,
+    },
+    ToolUse {
+        id: String,
+        name: String,
+    },
     Refusal,
     /// A block that only `dialect` knows, as JSON.
-    Native { dialect: Dialect, raw: serde_json::Value },
+    Native {
+        dialect: Dialect,
+        raw: serde_json::Value,
+    },
 }
 
 /// A piece of a block.
@@ -108,9 +116,7 @@ fn open(block: Block) -> Part {
         Block::Text => Part::Text(Text::default()),
         Block::Thinking => Part::Thinking(Thinking::Text { text: String::new(), signature: None }),
         Block::Redacted { data } => Part::Thinking(Thinking::Redacted { data }),
-        Block::ToolUse { id, name } => {
-            Part::ToolUse(ToolUse { id, name, arguments: String::new(), cache: None })
-        }
+        Block::ToolUse { id, name } => Part::ToolUse(ToolUse { id, name, arguments: String::new(), cache: None }),
         Block::Refusal => Part::Refusal(String::new()),
         Block::Native { dialect, raw } => Part::Native { dialect, raw },
     }

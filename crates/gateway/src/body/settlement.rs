@@ -50,7 +50,11 @@ impl Spent {
             },
         };
         let served_model = glance.model.clone();
-        Self { usage, served_model, cost: target.price.as_ref().map(|price| price.cost(&usage, glance.service_tier.as_deref())) }
+        Self {
+            usage,
+            served_model,
+            cost: target.price.as_ref().map(|price| price.cost(&usage, glance.service_tier.as_deref())),
+        }
     }
 
     /// Something that is free of charge.

@@ -24,7 +24,11 @@ use llm::{
 use tokio::time::Sleep;
 
 use super::{Done, Feed, LaneBody, Settlement, Spent, Waiting};
-use crate::{guard::Blocked, observe::Outcome, upstream::{UpstreamBody, conceal}};
+use crate::{
+    guard::Blocked,
+    observe::Outcome,
+    upstream::{UpstreamBody, conceal},
+};
 
 /// An upstream stream whose first content has come.
 pub struct Opened {
@@ -216,7 +220,8 @@ impl StreamBody {
                 return self.break_off(Failure::new(Kind::Timeout, "the time for the whole call is over"));
             }
             if now.duration_since(self.last_upstream) >= opened.timeouts.idle {
-                let message = format!("the provider was silent for {:?} in the middle of its answer", opened.timeouts.idle);
+                let message =
+                    format!("the provider was silent for {:?} in the middle of its answer", opened.timeouts.idle);
                 return self.break_off(Failure::new(Kind::Timeout, message));
             }
         }
@@ -259,10 +264,7 @@ impl http_body::Body for StreamBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
         loop {
             if let Some(bytes) = this.out.pop_front() {

@@ -15,11 +15,11 @@ use govern::{
     config::snapshot::{OnDisconnect, Target},
 };
 
-use super::{
-    Opened, Settlement, Spent,
-    stream::read_to_end,
+use super::{Opened, Settlement, Spent, stream::read_to_end};
+use crate::{
+    Gateway,
+    observe::{Outcome, Recording},
 };
-use crate::{Gateway, observe::{Outcome, Recording}};
 
 /// An answer that deserves to be sent.
 pub enum Done {

@@ -50,6 +50,7 @@ pub(super) async fn method_not_allowed(request: Request) -> Answer {
 }
 
 fn dialect_of(request: &Request) -> Dialect {
-    let anthropic = request.uri().path().starts_with("/v1/messages") || request.headers().contains_key("anthropic-version");
+    let anthropic =
+        request.uri().path().starts_with("/v1/messages") || request.headers().contains_key("anthropic-version");
     if anthropic { Dialect::Anthropic } else { Dialect::OpenAiChat }
 }

@@ -57,7 +57,8 @@ async fn serve(gw: Arc<Gateway>, surface: Surface, request: Request) -> Answer {
     let raw = RawRequest { surface, head, body };
     let record = Recording::open(&raw, gw.sinks.clone(), gw.metrics.clone());
     let handled = AssertUnwindSafe(handle(&gw, raw, &record)).catch_unwind().await;
-    let handled = handled.unwrap_or_else(|_panic| Err(Error::new(Code::Internal, "the gateway failed on this request")));
+    let handled =
+        handled.unwrap_or_else(|_panic| Err(Error::new(Code::Internal, "the gateway failed on this request")));
     let mut answer = match handled {
         Ok(answer) => answer,
         Err(error) => {

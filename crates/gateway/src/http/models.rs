@@ -97,7 +97,8 @@ fn page(dialect: Dialect, models: &Models) -> Value {
 fn entry(dialect: Dialect, name: &str, target: Option<&Target>) -> Value {
     let owner = target.map_or("tollgate", |target| target.account.provider.id());
     let known = target.and_then(|target| target.known);
-    let (context, output) = (known.and_then(|model| model.max_input_tokens), known.and_then(|model| model.max_output_tokens));
+    let (context, output) =
+        (known.and_then(|model| model.max_input_tokens), known.and_then(|model| model.max_output_tokens));
     match dialect {
         Dialect::OpenAiChat => json!({
             "id": name, "object": "model", "created": 0, "owned_by": owner,

@@ -72,7 +72,8 @@ impl Ledger {
         let hold = Hold { tally };
         match key.parallel {
             Some(most) if before >= most => {
-                let message = format!("key `{}` has {before} calls in flight and may have {most} (its `parallel`)", key.name);
+                let message =
+                    format!("key `{}` has {before} calls in flight and may have {most} (its `parallel`)", key.name);
                 Err(Error::new(Code::TooManyConcurrent, message).retry_after(std::time::Duration::from_secs(1)))
             }
             _ => Ok(hold),

@@ -160,9 +160,19 @@ impl Metrics {
     fn register(&mut self, version: &'static str) {
         let r = &mut self.registry;
         r.register("requests", "Requests by surface, model and status", self.requests.clone());
-        r.register_with_unit("request_duration", "From arrival to the last byte", Unit::Seconds, self.durations.clone());
+        r.register_with_unit(
+            "request_duration",
+            "From arrival to the last byte",
+            Unit::Seconds,
+            self.durations.clone(),
+        );
         r.register_with_unit("overhead", "The gateway's own time", Unit::Seconds, self.overheads.clone());
-        r.register_with_unit("time_to_first_token", "From arrival to content", Unit::Seconds, self.first_tokens.clone());
+        r.register_with_unit(
+            "time_to_first_token",
+            "From arrival to content",
+            Unit::Seconds,
+            self.first_tokens.clone(),
+        );
         r.register("tokens", "Tokens by target and class", self.tokens.clone());
         r.register("cost_usd", "Cost in US dollars by target", self.costs.clone());
         r.register("unpriced_requests", "Requests with tokens of unknown price", self.unpriced.clone());

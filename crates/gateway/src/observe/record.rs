@@ -14,7 +14,10 @@ use uuid::Uuid;
 use crate::{
     clock::{micros, now_micros},
     http::{RawRequest, Surface},
-    observe::{Metrics, trace::Parent},
+    observe::{
+        Metrics,
+        trace::{Parent, traceparent},
+    },
     sink::SinkQueue,
 };
 
@@ -244,6 +247,15 @@ impl Recording {
     #[must_use]
     pub fn reads_trailers(&self) -> bool {
         self.0.trailers
+    }
+
+    /// The trace context of the try at hand: its span is the parent of what happens at the provider.
+    #[must_use]
+    pub fn traceparent(&self) -> String {
+        self.with(|record| {
+            let tries = u32::try_from(record.attempts.len()).unwrap_or(u32::MAX);
+            traceparent(record, tries.saturating_sub(1))
+        })
     }
 
     /// When the request arrived.

@@ -28,7 +28,7 @@ pub trait Sink: Send + Sync {
 pub struct SinkError(pub String);
 
 /// Records that wait: about 1 KiB each.
-const QUEUE: usize = 16_384;
+const QUEUE: usize = 8_192;
 
 /// Most records in a batch.
 const BATCH: usize = 1_024;

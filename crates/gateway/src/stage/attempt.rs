@@ -1,9 +1,6 @@
 //! One try at a target: encode, send, judge, note.
 
-use std::{
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use govern::{Code, Error, config::snapshot::Target};
 use http::Response;
@@ -41,7 +38,9 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
     let Dispatch { call, record, .. } = dispatch;
     let operation = call.asked.surface.operation();
     let same_dialect = call.asked.surface.dialect() == target.account.provider.dialect();
-    if operation == Operation::CountTokens && (!same_dialect || target.account.provider.request(operation).path.is_none()) {
+    if operation == Operation::CountTokens
+        && (!same_dialect || target.account.provider.request(operation).path.is_none())
+    {
         return Ok(Tried::Good(count_here(call, target)?));
     }
     let encoded = encode(&dispatch.gw.fetcher, call, target, without).await?;
@@ -126,10 +125,12 @@ async fn send(
     if let Some(canned) = account.provider.answer(operation, &encoded.body) {
         return from_canned(canned).map(Ok);
     }
+    let traceparent = call.rules.settings.otlp_endpoint.as_ref().map(|_| dispatch.record.traceparent());
     let client = request::Client {
         headers: &call.asked.headers,
         same_dialect: expect.client == account.provider.dialect(),
         stream: call.stream,
+        traceparent: traceparent.as_deref(),
     };
     let request = request::build(expect.target, operation, client, encoded.body.clone())?;
     let left = expect.deadline.saturating_duration_since(Instant::now());

@@ -71,10 +71,8 @@ fn wants_usage(asked: &Asked) -> Result<bool, Error> {
         #[serde(default)]
         include_usage: Option<bool>,
     }
-    let options: Option<StreamOptions> = asked
-        .envelope
-        .get("stream_options", "an object like {\"include_usage\": true}")
-        .map_err(unreadable)?;
+    let options: Option<StreamOptions> =
+        asked.envelope.get("stream_options", "an object like {\"include_usage\": true}").map_err(unreadable)?;
     Ok(options.and_then(|options| options.include_usage).unwrap_or(false))
 }
 
@@ -83,8 +81,10 @@ fn lowered(headers: &HeaderMap, total: Duration) -> Result<Duration, Error> {
     let Some(value) = headers.get("x-tollgate-timeout-ms") else { return Ok(total) };
     match value.to_str().ok().and_then(|text| text.parse::<u64>().ok()).filter(|millis| *millis > 0) {
         Some(millis) => Ok(total.min(Duration::from_millis(millis))),
-        None => Err(Error::new(Code::InvalidRequest, "`x-tollgate-timeout-ms` must be a positive number of milliseconds")
-            .at("x-tollgate-timeout-ms")),
+        None => {
+            Err(Error::new(Code::InvalidRequest, "`x-tollgate-timeout-ms` must be a positive number of milliseconds")
+                .at("x-tollgate-timeout-ms"))
+        }
     }
 }
 
@@ -99,7 +99,8 @@ fn flag(headers: &HeaderMap, name: &'static str) -> Result<bool, Error> {
 /// `disable_fallbacks: true` or `fallbacks: []` keeps the call at its first target.
 fn may_fall_back(asked: &Asked) -> Result<bool, Error> {
     let disabled: Option<bool> = asked.envelope.get("disable_fallbacks", "true or false").map_err(unreadable)?;
-    let listed: Option<Vec<serde_json::Value>> = asked.envelope.get("fallbacks", "an empty list").map_err(unreadable)?;
+    let listed: Option<Vec<serde_json::Value>> =
+        asked.envelope.get("fallbacks", "an empty list").map_err(unreadable)?;
     if listed.as_ref().is_some_and(|listed| !listed.is_empty()) {
         let message = "`fallbacks` may only be empty: the operator lists a model's targets in the configuration";
         return Err(Error::new(Code::ForbiddenField, message).at("fallbacks"));

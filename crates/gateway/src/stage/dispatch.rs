@@ -124,7 +124,8 @@ impl Dispatch {
 
 /// Whether no other target would do better: the request itself is wrong, or a guard has judged.
 fn is_final(error: &Error) -> bool {
-    error.code == Code::GuardrailBlocked || error.failure.as_ref().is_some_and(|failure| failure.kind.retry() == Retry::Never)
+    error.code == Code::GuardrailBlocked
+        || error.failure.as_ref().is_some_and(|failure| failure.kind.retry() == Retry::Never)
 }
 
 /// Leaves out what the target refused, once; the next try follows at once.

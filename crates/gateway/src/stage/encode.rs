@@ -7,7 +7,13 @@ use llm::{Call, Dialect, Loss, dialect::WriteFor, envelope::Envelope, provider::
 use serde_json::Value;
 
 use super::{Composed, compose::STEERING, read::unreadable};
-use crate::{observe::Lane, upstream::{fetch::Fetcher, images::{ImageRules, settle_images}}};
+use crate::{
+    observe::Lane,
+    upstream::{
+        fetch::Fetcher,
+        images::{ImageRules, settle_images},
+    },
+};
 
 /// A body for one target.
 #[derive(Debug, Clone)]
@@ -55,8 +61,10 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
     let (body, loss) = dialect.write_call(&decoded, &write_for)?;
     if call.strict && !loss.is_none() {
         let lost: Vec<String> = loss.iter().map(|lost| format!("`{}` ({})", lost.field, lost.why)).collect();
-        let message = format!("strict: {} cannot be carried to {}: {}", plural(lost.len()), target.name, lost.join(", "));
-        return Err(Error::new(Code::TranslationLoss, message).at(loss.iter().next().map_or_else(String::new, |lost| lost.field.to_string())));
+        let message =
+            format!("strict: {} cannot be carried to {}: {}", plural(lost.len()), target.name, lost.join(", "));
+        return Err(Error::new(Code::TranslationLoss, message)
+            .at(loss.iter().next().map_or_else(String::new, |lost| lost.field.to_string())));
     }
     Ok(Encoded { body: force(body.into(), &target.overrides)?, lane: Lane::Translate, loss })
 }

@@ -46,10 +46,22 @@ pub struct Expect<'a> {
 /// An answer that deserves to be sent.
 pub enum Good {
     /// `loss`: what the translation of the answer could not carry.
-    Whole { body: Bytes, glance: Glance, loss: Loss },
-    Stream { upstream: UpstreamBody, lane: LaneBody, ready: Vec<Bytes>, ended: bool },
+    Whole {
+        body: Bytes,
+        glance: Glance,
+        loss: Loss,
+    },
+    Stream {
+        upstream: UpstreamBody,
+        lane: LaneBody,
+        ready: Vec<Bytes>,
+        ended: bool,
+    },
     /// An answer to which a guard objects: its target has done its part all the same.
-    Blocked { blocked: Blocked, glance: Glance },
+    Blocked {
+        blocked: Blocked,
+        glance: Glance,
+    },
 }
 
 /// A failure, with what it may have used all the same.
@@ -79,7 +91,8 @@ pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result
         let body = read(expect, body, MOST_ERROR_BYTES).await.unwrap_or_default();
         return Err(bad_status(expect.target, status, &head.headers, &body).into());
     }
-    let is_stream = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    let is_stream =
+        head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
     match (expect.stream, is_stream) {
         (true, true) => first_content(expect, body).await,
         (false, false) => whole(expect, body).await,
@@ -88,10 +101,13 @@ pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result
             let body = read(expect, body, MOST_ERROR_BYTES).await.unwrap_or_default();
             let glance = expect.target.account.provider.dialect().glance_reply(&body);
             let failure = glance.fault.clone();
-            let failure = failure.unwrap_or_else(|| Failure::new(Kind::Malformed, "the provider did not stream its answer"));
+            let failure =
+                failure.unwrap_or_else(|| Failure::new(Kind::Malformed, "the provider did not stream its answer"));
             Err(Bad { failure, glance })
         }
-        (false, true) => Err(Failure::new(Kind::Malformed, "the provider streamed an answer that was asked for whole").into()),
+        (false, true) => {
+            Err(Failure::new(Kind::Malformed, "the provider streamed an answer that was asked for whole").into())
+        }
     }
 }
 
@@ -171,8 +187,12 @@ async fn read(expect: Expect<'_>, mut body: UpstreamBody, most: usize) -> Result
     loop {
         let left = expect.over.saturating_duration_since(Instant::now()).min(expect.idle);
         let chunk = match tokio::time::timeout(left, body.chunk()).await {
-            Err(_elapsed) => return Err(Failure::new(Kind::Timeout, "the provider fell silent in the middle of its answer")),
-            Ok(Err(_broken)) => return Err(Failure::new(Kind::Connect, "the connection broke in the middle of the answer")),
+            Err(_elapsed) => {
+                return Err(Failure::new(Kind::Timeout, "the provider fell silent in the middle of its answer"));
+            }
+            Ok(Err(_broken)) => {
+                return Err(Failure::new(Kind::Connect, "the connection broke in the middle of the answer"));
+            }
             Ok(Ok(chunk)) => chunk,
         };
         let Some(bytes) = chunk else { break };

@@ -43,7 +43,8 @@ fn priced<'a>(grant: &'a Grant, call: &Composed) -> Result<Cow<'a, [Arc<Target>]
     }
     let known: Vec<_> = grant.targets.iter().filter(|target| target.price.is_some()).cloned().collect();
     if known.is_empty() {
-        let message = format!("the price of `{}` is not known, and the gateway refuses calls without one", grant.route.name);
+        let message =
+            format!("the price of `{}` is not known, and the gateway refuses calls without one", grant.route.name);
         return Err(Error::new(Code::ModelUnpriced, message).at("model"));
     }
     Ok(Cow::Owned(known))

@@ -106,19 +106,38 @@ fn take(memory: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, E
 
 /// Fields by which other gateways let callers choose where a call goes and with which credential. Here the operator does.
 const FORBIDDEN: &[&str] = &[
-    "api_base", "base_url", "api_key", "api_version", "api_type", "custom_llm_provider", "extra_headers",
-    "default_headers", "user_config", "litellm_params", "model_list", "mock_response", "proxy_server_request",
-    "litellm_metadata", "azure_ad_token", "aws_access_key_id", "aws_secret_access_key", "vertex_credentials",
+    "api_base",
+    "base_url",
+    "api_key",
+    "api_version",
+    "api_type",
+    "custom_llm_provider",
+    "extra_headers",
+    "default_headers",
+    "user_config",
+    "litellm_params",
+    "model_list",
+    "mock_response",
+    "proxy_server_request",
+    "litellm_metadata",
+    "azure_ad_token",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "vertex_credentials",
 ];
 
 /// How the names of headers end that do the same (`x-portkey-custom-host`, `helicone-target-url`).
 const FORBIDDEN_ENDS: &[&str] = &["-custom-host", "-api-base", "-base-url", "-target-url", "-provider-key"];
 
 fn refuse_forbidden(headers: &HeaderMap, envelope: &Envelope) -> Result<(), Error> {
-    let header = headers.keys().map(header::HeaderName::as_str).find(|name| FORBIDDEN_ENDS.iter().any(|end| name.ends_with(end)));
+    let header = headers
+        .keys()
+        .map(header::HeaderName::as_str)
+        .find(|name| FORBIDDEN_ENDS.iter().any(|end| name.ends_with(end)));
     match envelope.names().find(|name| FORBIDDEN.contains(name)).or(header) {
         Some(name) => {
-            let message = format!("`{name}` may not be set by callers: the operator configures providers and credentials");
+            let message =
+                format!("`{name}` may not be set by callers: the operator configures providers and credentials");
             Err(Error::new(Code::ForbiddenField, message).at(name.to_owned()))
         }
         None => Ok(()),

@@ -13,6 +13,6 @@ mod targets;
 
 pub use answer::UpstreamBody;
 pub use conceal::{conceal, is_presentable};
-pub use post::HttpPost;
 pub use pool::{Pool, SendError, TlsError, UpstreamPool, tls};
+pub use post::HttpPost;
 pub use targets::{TargetState, Targets, label as target_label};

@@ -15,10 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use govern::{
-    Rules,
-    config::snapshot::Account,
-};
+use govern::{Rules, config::snapshot::Account};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;

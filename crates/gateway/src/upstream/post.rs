@@ -36,7 +36,10 @@ impl Post for HttpPost {
                 .header(header::CONTENT_TYPE, "application/json")
                 .body(Full::new(json))
                 .map_err(|error| error.to_string())?;
-            #[expect(clippy::disallowed_methods, reason = "an operator's own address, beside the one that calls providers")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "an operator's own address, beside the one that calls providers"
+            )]
             let answer = self.0.request(request).await.map_err(|error| error.to_string())?;
             Ok(answer.status().as_u16())
         })

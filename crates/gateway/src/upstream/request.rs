@@ -14,13 +14,20 @@ pub struct Client<'a> {
     pub same_dialect: bool,
     /// A streamed answer is expected.
     pub stream: bool,
+    /// The W3C trace context of this try, where traces are kept.
+    pub traceparent: Option<&'a str>,
 }
 
 /// Builds the request of one try.
 ///
 /// # Errors
 /// The provider does not offer the operation, or the account's URL, key or headers cannot be sent over HTTP.
-pub fn build(target: &Target, operation: Operation, client: Client<'_>, body: Bytes) -> Result<Request<Full<Bytes>>, Error> {
+pub fn build(
+    target: &Target,
+    operation: Operation,
+    client: Client<'_>,
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, Error> {
     let account = &target.account;
     let head = account.provider.request(operation);
     let Some(path) = head.path else {
@@ -43,6 +50,9 @@ pub fn build(target: &Target, operation: Operation, client: Client<'_>, body: By
     // A compressed stream arrives in lumps.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("tollgate/", env!("CARGO_PKG_VERSION"))));
+    if let Some(traceparent) = client.traceparent.and_then(|text| HeaderValue::from_str(text).ok()) {
+        headers.insert("traceparent", traceparent);
+    }
     for (name, value) in head.headers {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }

@@ -171,10 +171,7 @@ mod tests {
     #[test]
     fn reads_fields_comments_and_joined_data() {
         let frames = meaning(frames(&[b": hello\n\nevent: a\ndata: 1\ndata:2\n\ndata\n\n"]));
-        assert_eq!(
-            frames,
-            [(None, None), (Some("a".into()), Some(b"1\n2".to_vec())), (None, Some(b"".to_vec()))]
-        );
+        assert_eq!(frames, [(None, None), (Some("a".into()), Some(b"1\n2".to_vec())), (None, Some(b"".to_vec()))]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use store::{Store, secret::Secret};
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct File {
     /// The configuration file. Default: ./tollgate.yaml if there is one, else what the environment tells.
-    #[arg(long, env = "TOLLGATE_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, env = "TOLLGATE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
 
@@ -30,7 +30,7 @@ pub struct Data {
     #[command(flatten)]
     pub file: File,
     /// The data directory, over the configuration's. With it no configuration is read.
-    #[arg(long, env = "TOLLGATE_DATA_DIR", value_name = "DIR")]
+    #[arg(long, global = true, env = "TOLLGATE_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }
 

@@ -14,8 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
 use admin::{Admin, Token};
+use anyhow::{Context, bail};
 use axum::Router;
 use gateway::{
     Gateway, Parts,
@@ -161,7 +161,11 @@ impl Listeners {
             let begun = Instant::now();
             edge.drain(settings.drain_timeout).await;
             // Answers that are read on for callers who have gone.
-            let _ = tokio::time::timeout(settings.drain_timeout.saturating_sub(begun.elapsed()), gw.drains.acquire_many(all)).await;
+            let _ = tokio::time::timeout(
+                settings.drain_timeout.saturating_sub(begun.elapsed()),
+                gw.drains.acquire_many(all),
+            )
+            .await;
         };
         tokio::select! {
             () = drained => {}

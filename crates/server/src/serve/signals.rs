@@ -29,7 +29,8 @@ impl Ending {
 
 /// Waits for the next signal.
 pub async fn first() -> Ending {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("signals cannot be received: the process ends only by force");
         return std::future::pending().await;
     };

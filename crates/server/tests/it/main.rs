@@ -18,4 +18,5 @@ mod security;
 mod setup;
 mod streaming;
 mod tls;
+mod traces;
 mod translation;

@@ -93,7 +93,10 @@ async fn thinking_is_relayed_to_its_maker_untouched_and_kept_from_others() {
     let sent = String::from_utf8_lossy(&scene.upstream.last().body).into_owned();
     assert!(!sent.contains(SIGNATURE) && !sent.contains("aGlkZGVu") && sent.contains("Fine."), "{sent}");
     let lost = scene.gateway.records(3).await.remove(0)["loss"].to_string();
-    assert!(lost.contains("turns[1].parts[0]") && lost.contains("turns[1].parts[1]"), "what was left out is told: {lost}");
+    assert!(
+        lost.contains("turns[1].parts[0]") && lost.contains("turns[1].parts[1]"),
+        "what was left out is told: {lost}"
+    );
 }
 
 #[tokio::test]
