@@ -78,15 +78,15 @@ $(CLIENTS)/node/node_modules/.package-lock.json: $(CLIENTS)/node/package-lock.js
 
 .PHONY: bench
 bench: ## Load against the upstream itself, a bare proxy and the gateway (under 10 minutes)
-	cargo run --release --package bench -- run
+	cargo run --profile dist --package bench -- run
 
 .PHONY: bench-peers
 bench-peers: ## The same load against other gateways, installed from their registries
-	cargo run --release --package bench -- peers
+	cargo run --profile dist --package bench -- peers
 
 .PHONY: soak
 soak: ## Ten minutes of load on the gateway, its memory watched
-	cargo run --release --package bench -- run --quick --soak 10m
+	cargo run --profile dist --package bench -- run --quick --soak 10m
 
 .PHONY: fuzz
 fuzz: ## Every fuzz target for ten minutes (needs cargo-fuzz and a nightly toolchain: fuzz/README.md)

@@ -161,10 +161,10 @@ pub fn ask_gateway(key: &str) -> impl Fn(Scenario) -> Ask + 'static {
     }
 }
 
-/// Makes the release build and returns its path.
+/// Makes the build that is shipped and returns its path.
 pub fn build_tollgate() -> Result<PathBuf> {
     let status =
-        Command::new(env!("CARGO")).args(["build", "--release", "-p", "server", "--bin", "tollgate"]).status()?;
+        Command::new(env!("CARGO")).args(["build", "--profile", "dist", "-p", "server", "--bin", "tollgate"]).status()?;
     ensure!(status.success(), "tollgate does not build");
     Ok(std::env::current_exe()?.with_file_name("tollgate"))
 }
