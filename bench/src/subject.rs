@@ -163,8 +163,9 @@ pub fn ask_gateway(key: &str) -> impl Fn(Scenario) -> Ask + 'static {
 
 /// Makes the build that is shipped and returns its path.
 pub fn build_tollgate() -> Result<PathBuf> {
-    let status =
-        Command::new(env!("CARGO")).args(["build", "--profile", "dist", "-p", "server", "--bin", "tollgate"]).status()?;
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--profile", "dist", "-p", "server", "--bin", "tollgate"])
+        .status()?;
     ensure!(status.success(), "tollgate does not build");
     Ok(std::env::current_exe()?.with_file_name("tollgate"))
 }
