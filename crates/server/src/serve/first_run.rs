@@ -37,8 +37,11 @@ Try it (the `echo` model needs no provider):
       -H "Authorization: Bearer {key}" \
       -H "Content-Type: application/json" \
       -d '{{"model": "echo", "messages": [{{"role": "user", "content": "Hello, Tollgate!"}}]}}'
+
+Last requests: http://{address}/ (it asks for the admin token, which is in {token})
 "#,
         key = minted.text.expose(),
+        token = store.dir().join("admin_token").display(),
     );
     Ok(())
 }
