@@ -201,7 +201,7 @@ impl StreamBody {
             Ok(None) => self.finish_upstream(),
             Err(error) => {
                 let whole = opened.lane.glance().ended;
-                tracing::debug!(target = %opened.target.name, %error, whole, "the upstream connection broke");
+                tracing::debug!(upstream.target = %opened.target.name, %error, whole, "the upstream connection broke");
                 if whole {
                     self.finish_upstream();
                 } else {

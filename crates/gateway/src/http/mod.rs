@@ -34,20 +34,26 @@ pub struct RawRequest {
 /// What the caller gets.
 pub type Answer = Response<Body>;
 
-/// The routes of the data plane.
+/// The routes of the data plane, health and readiness among them: load balancers ask where they send.
 pub fn router(gw: Arc<Gateway>) -> Router {
     Router::new()
         .merge(openai::routes())
         .merge(anthropic::routes())
         .merge(models::routes())
+        .merge(process::probes())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .with_state(gw)
 }
 
-/// The routes that tell of the process: health, readiness, meters.
-pub fn process_router(gw: Arc<Gateway>) -> Router {
-    process::routes().with_state(gw)
+/// The meters of the process, for whoever operates it.
+pub fn meters(gw: Arc<Gateway>) -> Router {
+    process::meters().with_state(gw)
+}
+
+/// Health and readiness alone, for a listener that does not serve the data plane.
+pub fn probes(gw: Arc<Gateway>) -> Router {
+    process::probes().with_state(gw)
 }
 
 /// Answers a request of this surface: the pipeline's answer, or its refusal in the surface's words.

@@ -7,8 +7,13 @@ use http::{StatusCode, header};
 
 use crate::Gateway;
 
-pub(super) fn routes() -> Router<Arc<Gateway>> {
-    Router::new().route("/health", get(health)).route("/ready", get(ready)).route("/metrics", get(metrics))
+/// What supervisors and load balancers ask.
+pub(super) fn probes() -> Router<Arc<Gateway>> {
+    Router::new().route("/health", get(health)).route("/ready", get(ready))
+}
+
+pub(super) fn meters() -> Router<Arc<Gateway>> {
+    Router::new().route("/metrics", get(metrics))
 }
 
 /// The process lives. It says nothing of version or topology.

@@ -137,7 +137,7 @@ async fn send(
     Ok(match tokio::time::timeout(left, gw.pool.send(account, request)).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
-            tracing::warn!(target = %expect.target.name, %error, "a provider could not be reached");
+            tracing::warn!(upstream.target = %expect.target.name, %error, "a provider could not be reached");
             let words = match error {
                 SendError::Connect(_) => "no connection to the provider",
                 SendError::Broken(_) => "the provider closed the connection without an answer",

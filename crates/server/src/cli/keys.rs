@@ -1,6 +1,6 @@
 //! `tollgate keys`: keys of the database. Keys that the configuration declares are changed there.
 
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, path::Path, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
@@ -82,7 +82,7 @@ pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
     match args.command {
         Command::Create(new) => {
             let minted = store.create_key(&pepper(&dir)?, &read(new, now)?).await?;
-            show(&minted, "made", out)?;
+            show(&minted, "made", &dir, out)?;
         }
         Command::List { json } => list(&store.keys().await?, json, now, out)?,
         Command::Disable { id } => known(&id, store.disable_key(&id, true).await?)?,
@@ -92,7 +92,7 @@ pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
             let minted = store.rotate_key(&pepper(&dir)?, &id, until).await?;
             known(&id, minted.is_some())?;
             if let Some(minted) = minted {
-                show(&minted, "rotated", out)?;
+                show(&minted, "rotated", &dir, out)?;
                 eprintln!("The old secret is accepted until {}.", table::time(until));
             }
         }
@@ -103,9 +103,10 @@ pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
 }
 
 /// The key alone goes to standard output: `KEY=$(tollgate keys create --name me)`.
-fn show(minted: &Minted, done: &str, out: &mut dyn Write) -> std::io::Result<()> {
+fn show(minted: &Minted, done: &str, dir: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "{}", minted.text.expose())?;
     eprintln!("Key {} is {done}. This is the only time that it is shown.", minted.id);
+    eprintln!("In a configuration file: {{ id: {}, hash: \"{}\" }}", minted.id, minted.hash(&pepper(dir)?));
     Ok(())
 }
 

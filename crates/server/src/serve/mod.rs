@@ -87,7 +87,7 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     }
     let admin = Admin { store: store.clone(), token: Token::open(&data_dir)?, listen: listeners.address };
     write_address(&data_dir, listeners.address)?;
-    let control = gateway::http::process_router(gw.clone()).merge(admin::router(admin));
+    let control = gateway::http::meters(gw.clone()).merge(admin::router(admin));
     listeners.serve(&gw, &settings, control).await;
 
     tasks.finish().await;
@@ -143,9 +143,9 @@ impl Listeners {
         match self.admin {
             None => edge.listen(self.public, data.merge(control)),
             Some(admin) => {
-                // Probes reach the public port too; meters and records do not.
+                // Probes are answered on both; meters and records only here.
                 edge.listen(self.public, data);
-                edge.listen(admin, control);
+                edge.listen(admin, control.merge(gateway::http::probes(gw.clone())));
             }
         }
         gw.ready.store(true, Ordering::Release);
