@@ -75,10 +75,14 @@ impl SinkTask {
                 () = stop.cancelled() => break,
                 taken = self.queue.recv_many(&mut batch, BATCH) => if taken == 0 { return },
             }
+            // A full batch says that more is waiting: under load nothing is gathered, it is there.
+            let full = batch.len() == BATCH;
             self.write(&mut batch).await;
-            tokio::select! {
-                () = stop.cancelled() => break,
-                () = tokio::time::sleep(GATHER) => {}
+            if !full {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = tokio::time::sleep(GATHER) => {}
+                }
             }
         }
         self.queue.close();
@@ -95,5 +99,45 @@ impl SinkTask {
             }
         }
         batch.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    struct Count(AtomicUsize);
+
+    impl Sink for Count {
+        fn name(&self) -> &'static str {
+            "count"
+        }
+
+        fn write<'a>(&'a self, batch: &'a [Record]) -> BoxFuture<'a, Result<(), SinkError>> {
+            self.0.fetch_add(batch.len(), Ordering::Relaxed);
+            Box::pin(async { Ok(()) })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sink_that_keeps_up_loses_nothing_however_fast_records_come() {
+        let (metrics, count) = (Metrics::new("test"), Arc::new(Count(AtomicUsize::new(0))));
+        let (entrance, task) = queue(vec![count.clone()], metrics.clone());
+        let stop = CancellationToken::new();
+        let running = tokio::join!(task.run(stop.clone()), async {
+            // Twice as many a millisecond as one batch per gathering could carry.
+            for _ in 0..1_000 {
+                for _ in 0..2 * BATCH / 50 {
+                    entrance.push(Record::default());
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            stop.cancel();
+        });
+        let ((), ()) = running;
+        assert_eq!(count.0.load(Ordering::Relaxed), 1_000 * (2 * BATCH / 50));
+        assert_eq!(metrics.usage_dropped.get(), 0);
     }
 }
