@@ -8,14 +8,13 @@
 //! An escaped key (`"mod\u0065l"`) is the key that it spells, and no top-level key may stand twice: what is checked is
 //! what the provider reads.
 
-use std::{borrow::Cow, fmt, ops::Range};
+mod scan;
+
+use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use bytes::Bytes;
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeSeed, MapAccess, Visitor},
-};
-use serde_json::{Value, value::RawValue};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 
 use crate::dialect::Malformed;
 
@@ -71,19 +70,12 @@ const COMMON: &[&str] = &[
 /// More top-level keys than any API has: a body beyond it is an attack on the linear search.
 const MOST_FIELDS: usize = 128;
 
-/// Deepest nesting that is passed on. It is serde_json's own limit, which values that are skipped escape.
-const DEEPEST: usize = 127;
-
 impl Envelope {
     /// Finds the top-level values of a JSON object.
     ///
     /// # Errors
     /// The body is not a JSON object, nests too deeply, has a key twice, or has no `model` that is a non-empty string.
     pub fn open(body: Bytes) -> Result<Self, Unreadable> {
-        if is_too_deep(&body) {
-            let message = format!("the body nests deeper than {DEEPEST} levels");
-            return Err(Unreadable { duplicate: false, malformed: Malformed { field: None, message } });
-        }
         let fields = fields(&body, 0..body.len())?;
         let mut envelope = Self { body, fields, model: String::new() };
         let Some(raw) = envelope.raw("model") else {
@@ -268,6 +260,10 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
+    fn whole(message: String) -> Self {
+        Self { duplicate: false, malformed: Malformed { field: None, message } }
+    }
+
     fn at(field: &'static str, message: String) -> Self {
         Self { duplicate: false, malformed: Malformed { field: Some(field.into()), message } }
     }
@@ -276,118 +272,42 @@ impl Unreadable {
 /// The top-level keys and values of the JSON object at `within`.
 fn fields(body: &[u8], within: Range<usize>) -> Result<Vec<Field>, Unreadable> {
     let text = body.get(within.clone()).unwrap_or_default();
-    let mut found =
-        Found { base: within.start, start: text.as_ptr() as usize, fields: Vec::with_capacity(16), twice: None };
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let parsed = (&mut found).deserialize(&mut json).and_then(|()| json.end());
-    if let Some(name) = found.twice {
-        let message = format!("`{name}` stands twice in the body: send it once");
-        return Err(Unreadable { duplicate: true, malformed: Malformed { field: Some(name), message } });
+    let members = scan::members(text).ok_or_else(|| illegible(text))?;
+    if members.len() > MOST_FIELDS {
+        return Err(Unreadable::whole(format!("the body has more than {MOST_FIELDS} keys")));
     }
-    match parsed {
-        Ok(()) => Ok(found.fields),
-        Err(error) => {
-            let message = format!("the body is not a JSON object that can be read: {error}");
-            Err(Unreadable { duplicate: false, malformed: Malformed { field: None, message } })
+    let mut fields: Vec<Field> = Vec::with_capacity(members.len());
+    for scan::Member { key, value } in members {
+        let name = name(text.get(key).unwrap_or_default()).ok_or_else(|| illegible(text))?;
+        if fields.iter().any(|field| field.name == name) {
+            let message = format!("`{name}` stands twice in the body: send it once");
+            return Err(Unreadable {
+                duplicate: true,
+                malformed: Malformed { field: Some(name.into_owned()), message },
+            });
         }
+        fields.push(Field { name, value: within.start + value.start..within.start + value.end });
     }
+    Ok(fields)
 }
 
-/// Whether arrays and objects nest deeper than [`DEEPEST`]. Most bodies have too few brackets for that, which is quickly
-/// told; in the others strings are jumped over.
-fn is_too_deep(body: &[u8]) -> bool {
-    if memchr::memchr2_iter(b'[', b'{', body).nth(DEEPEST).is_none() {
-        return false;
+/// A key without its quotes, unescaped; a common one without an allocation.
+fn name(quoted: &[u8]) -> Option<Cow<'static, str>> {
+    let plain = quoted.get(1..quoted.len().saturating_sub(1))?;
+    if let Some(common) = COMMON.iter().find(|common| common.as_bytes() == plain) {
+        return Some(Cow::Borrowed(common));
     }
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while let Some(byte) = body.get(at) {
-        match byte {
-            b'"' => at += string_length(body.get(at + 1..).unwrap_or_default()),
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > DEEPEST {
-            return true;
-        }
-        at += 1;
-    }
-    false
+    serde_json::from_slice(quoted).ok().map(Cow::Owned)
 }
 
-/// The length of a string's text and its closing quote.
-fn string_length(text: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
-        at += found + 1;
-        if text.get(at - 1) == Some(&b'"') {
-            return at;
-        }
-        at += 1;
+/// What is wrong with a body that is no JSON object, in serde_json's words.
+fn illegible(text: &[u8]) -> Unreadable {
+    if std::str::from_utf8(text).is_err() {
+        return Unreadable::whole("the body is not UTF-8".into());
     }
-    text.len()
-}
-
-struct Found {
-    base: usize,
-    start: usize,
-    fields: Vec<Field>,
-    twice: Option<String>,
-}
-
-impl<'de> DeserializeSeed<'de> for &mut Found {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for &mut Found {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        use serde::de::Error as _;
-        while let Some(Name(name)) = map.next_key()? {
-            let raw: &RawValue = map.next_value()?;
-            let at = self.base + (raw.get().as_ptr() as usize - self.start);
-            if self.fields.iter().any(|field| field.name == name) {
-                self.twice = Some(name.into_owned());
-                return Err(A::Error::custom("a key stands twice"));
-            }
-            if self.fields.len() == MOST_FIELDS {
-                return Err(A::Error::custom(format_args!("more than {MOST_FIELDS} keys")));
-            }
-            self.fields.push(Field { name, value: at..at + raw.get().len() });
-        }
-        Ok(())
-    }
-}
-
-/// A key, unescaped; a common one without an allocation.
-struct Name(Cow<'static, str>);
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        struct Key;
-        impl Visitor<'_> for Key {
-            type Value = Name;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-
-            fn visit_str<E>(self, key: &str) -> Result<Name, E> {
-                let common = COMMON.iter().copied().find(|common| *common == key);
-                Ok(Name(common.map_or_else(|| Cow::Owned(key.to_owned()), Cow::Borrowed)))
-            }
-        }
-        json.deserialize_str(Key)
+    match serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(text) {
+        Err(error) => Unreadable::whole(format!("the body is not a JSON object that can be read: {error}")),
+        Ok(_) => Unreadable::whole(format!("the body nests deeper than {} levels", scan::DEEPEST)),
     }
 }
 

@@ -102,8 +102,74 @@ proptest! {
         prop_assert_eq!(&after[..], expected.as_bytes());
     }
 
+    /// What the scan finds is what serde_json finds; what it refuses, serde_json refuses.
+    #[test]
+    fn the_scan_accepts_json_and_nothing_else(
+        members in proptest::collection::vec(("[a-c\\\\é]{0,2}", json_value()), 0..4),
+        pretty in any::<bool>(),
+        damage in proptest::option::of((any::<prop::sample::Index>(), proptest::sample::select(&b"{}[]\",:\\ 0-.eEtn1\x01\xff"[..]))),
+    ) {
+        let value = Value::Object(members.into_iter().collect());
+        let mut text = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) }.unwrap();
+        if let Some((at, byte)) = damage {
+            let at = at.index(text.len());
+            text[at] = byte;
+        }
+        let expected = std::str::from_utf8(&text).ok().and_then(|text| {
+            serde_json::from_str::<Members>(text).ok().map(|Members(members)| members)
+        });
+        let found = scan::members(&text).map(|found| {
+            found.into_iter().map(|member| {
+                let key: String = serde_json::from_slice(&text[member.key]).unwrap();
+                (key, String::from_utf8(text[member.value].to_vec()).unwrap())
+            }).collect::<Vec<_>>()
+        });
+        prop_assert_eq!(found, expected, "{}", String::from_utf8_lossy(&text));
+    }
+
     #[test]
     fn garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Envelope::open(bytes.into());
     }
+}
+
+/// The members of an object in their order, doubles included.
+#[derive(Debug)]
+struct Members(Vec<(String, String)>);
+
+impl<'de> serde::Deserialize<'de> for Members {
+    fn deserialize<D: serde::Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> serde::de::Visitor<'de> for Each {
+            type Value = Members;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                // As raw text: a number that no float can hold is JSON all the same.
+                while let Some((key, value)) = map.next_entry::<String, Box<serde_json::value::RawValue>>()? {
+                    members.push((key, value.get().to_owned()));
+                }
+                Ok(Members(members))
+            }
+        }
+        json.deserialize_map(Each)
+    }
+}
+
+fn json_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,6}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 16, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((".{0,3}", inner), 0..4).prop_map(|all| Value::Object(all.into_iter().collect())),
+        ]
+    })
 }
