@@ -4,6 +4,7 @@ pub mod address;
 mod answer;
 mod conceal;
 mod connect;
+pub mod credential;
 pub mod fetch;
 pub mod images;
 mod pool;

@@ -1,0 +1,69 @@
+//! Credentials that are more than a fixed text: fetched from a cloud, kept, renewed before they end, put on a request.
+//!
+//! A cloud's ways of saying who the gateway is are [`Source`]s, one file each; what they yield is [`Kept`], so that a
+//! request waits for a source only when there is nothing at all to show. A fixed API key needs none of this.
+
+mod ask;
+mod kept;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use govern::config::Secret;
+use http::{HeaderValue, Request, header};
+use http_body_util::Full;
+
+pub use ask::{Ask, HttpAsk};
+pub use kept::Kept;
+
+/// How an account shows to its provider who calls.
+pub enum Credential {
+    /// `Authorization: Bearer <token>`, the token from a source (Google, Entra).
+    Bearer(Kept<Secret>),
+}
+
+impl Credential {
+    /// Puts the credential on a request that is otherwise complete: whoever signs, signs what is sent.
+    ///
+    /// # Errors
+    /// No source has a credential to show, or it cannot be sent in a header.
+    pub async fn show(&self, request: &mut Request<Full<Bytes>>, _body: &Bytes) -> Result<(), CredentialError> {
+        match self {
+            Self::Bearer(token) => {
+                let token = token.get().await?;
+                let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+                    .map_err(|_| CredentialError::new("the token has characters that no header can carry"))?;
+                value.set_sensitive(true);
+                request.headers_mut().insert(header::AUTHORIZATION, value);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Where a credential comes from: a file, a metadata service, a token exchange.
+pub trait Source<T>: Send + Sync {
+    /// Fetches a credential. Called by one task at a time; [`Kept`] sees to it.
+    ///
+    /// # Errors
+    /// There is none, or it is refused.
+    fn fetch(&self) -> BoxFuture<'_, Result<Fresh<T>, CredentialError>>;
+}
+
+/// A credential and its end.
+pub struct Fresh<T> {
+    pub value: T,
+    /// Microseconds since 1970; `None`: it does not end.
+    pub expires: Option<i64>,
+}
+
+/// Why there is no credential, in words for the operator's log: they name files and services, never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CredentialError(String);
+
+impl CredentialError {
+    #[must_use]
+    pub fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+}
