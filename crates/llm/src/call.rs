@@ -67,6 +67,7 @@ pub enum Part {
     Image(Image),
     Audio(Audio),
     Document(Document),
+    Video(Video),
     ToolUse(ToolUse),
     ToolResult(ToolResult),
     Thinking(Thinking),
@@ -140,6 +141,15 @@ pub struct Document {
     pub cache: Option<CacheMark>,
 }
 
+#[derive(Debug, Clone, PartialEq)]
+pub struct Video {
+    /// `File` also holds addresses that only the provider itself can read (`gs://`, YouTube, Gemini's Files API).
+    pub source: Source,
+    /// Which part of it is to be watched and how densely (Gemini `videoMetadata`), for the dialect that said so.
+    pub cut: Option<(Dialect, Value)>,
+    pub cache: Option<CacheMark>,
+}
+
 /// The model calls a tool.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolUse {
@@ -147,6 +157,9 @@ pub struct ToolUse {
     pub name: String,
     /// The arguments as the JSON text that was sent; `""` means `{}`. Kept as text so that bytes survive.
     pub arguments: String,
+    /// What the model's maker wants back with the call (Gemini `thoughtSignature`), as
+    /// [`signature`](crate::signature) marks it.
+    pub signature: Option<String>,
     pub cache: Option<CacheMark>,
 }
 
@@ -164,9 +177,11 @@ pub struct ToolResult {
 /// What the model thought before it spoke.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Thinking {
-    /// Readable thought. The signature proves it to the model that made it; `None` where the dialect has none.
+    /// Readable thought. The signature proves it to the model that made it, and is marked with its maker as
+    /// [`signature`](crate::signature) says; `None` where the dialect has none. A signature without text proves the
+    /// part before it (Gemini).
     Text { text: String, signature: Option<String> },
-    /// Thought that only its maker can read (Anthropic `redacted_thinking`).
+    /// Thought that only its maker can read (Anthropic `redacted_thinking`), marked like a signature.
     Redacted { data: String },
 }
 

@@ -47,6 +47,8 @@ pub enum Block {
     ToolUse {
         id: String,
         name: String,
+        /// As [`ToolUse::signature`]: known when the call begins.
+        signature: Option<String>,
     },
     Refusal,
     /// A block that only `dialect` knows, as JSON.
@@ -116,7 +118,9 @@ fn open(block: Block) -> Part {
         Block::Text => Part::Text(Text::default()),
         Block::Thinking => Part::Thinking(Thinking::Text { text: String::new(), signature: None }),
         Block::Redacted { data } => Part::Thinking(Thinking::Redacted { data }),
-        Block::ToolUse { id, name } => Part::ToolUse(ToolUse { id, name, arguments: String::new(), cache: None }),
+        Block::ToolUse { id, name, signature } => {
+            Part::ToolUse(ToolUse { id, name, arguments: String::new(), signature, cache: None })
+        }
         Block::Refusal => Part::Refusal(String::new()),
         Block::Native { dialect, raw } => Part::Native { dialect, raw },
     }

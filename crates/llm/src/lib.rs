@@ -20,6 +20,7 @@ pub mod loss;
 pub mod price;
 pub mod provider;
 pub mod reply;
+pub mod signature;
 pub mod usage;
 
 pub use call::Call;

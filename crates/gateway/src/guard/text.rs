@@ -103,7 +103,7 @@ impl Look<'_> {
             Part::ToolUse(tool) => self.text(&tool.name).or_else(|| self.text(&unescape(&tool.arguments))),
             Part::ToolResult(result) => self.parts(&result.parts),
             Part::Native { raw, .. } => self.value(raw),
-            Part::Image(_) | Part::Audio(_) | Part::Thinking(Thinking::Redacted { .. }) => None,
+            Part::Image(_) | Part::Audio(_) | Part::Video(_) | Part::Thinking(Thinking::Redacted { .. }) => None,
         }
     }
 

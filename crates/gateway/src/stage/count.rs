@@ -61,6 +61,10 @@ fn part(part: &Part) -> u64 {
         Part::Refusal(text) => estimate_tokens(text),
         Part::Image(_) => IMAGE_TOKENS,
         Part::Audio(audio) => audio.data.len() as u64 / DOCUMENT_BYTES_PER_TOKEN,
+        Part::Video(video) => match &video.source {
+            Source::Base64 { data, .. } => data.len() as u64 / DOCUMENT_BYTES_PER_TOKEN,
+            _ => IMAGE_TOKENS,
+        },
         Part::Document(document) => match &document.source {
             Source::Text(text) => estimate_tokens(text),
             Source::Content(all) => parts(all),

@@ -163,6 +163,7 @@ fn collect<'c>(parts: &'c mut [Part], path: &str, found: &mut Vec<Attachment<'c>
             Part::ToolResult(result) => collect(&mut result.parts, &format!("{path}.content"), found),
             Part::Text(_)
             | Part::Audio(_)
+            | Part::Video(_)
             | Part::ToolUse(_)
             | Part::Thinking(_)
             | Part::Refusal(_)

@@ -569,7 +569,7 @@ fn case_056_documents_are_mapped_and_sound_is_refused() {
     assert!(sound.contains("turns[0].parts[0]") && sound.contains("sound"), "{sound}");
     let film =
         refusal(OPENAI, ANTHROPIC, &say(json!({"type": "video_url", "video_url": {"url": "https://films.example/a"}})));
-    assert!(film.contains("video_url"), "{film}");
+    assert!(film.contains("turns[0].parts[0]") && film.contains("video"), "{film}");
     let stored = refusal(OPENAI, ANTHROPIC, &say(json!({"type": "file", "file": {"file_id": "file-1"}})));
     assert!(stored.contains("file id"), "{stored}");
     let mut spoken = openai(json!([ask("?")]));

@@ -129,7 +129,7 @@ fn events(reply: Reply) -> Vec<Event> {
             let (block, text, piece): (_, _, fn(String) -> Delta) = match part {
                 Part::Text(text) => (Block::Text, text.text, Delta::Text),
                 Part::ToolUse(tool) => {
-                    (Block::ToolUse { id: tool.id, name: tool.name }, tool.arguments, Delta::Arguments)
+                    (Block::ToolUse { id: tool.id, name: tool.name, signature: None }, tool.arguments, Delta::Arguments)
                 }
                 // `say` makes no other parts.
                 _ => continue,

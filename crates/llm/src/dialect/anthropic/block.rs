@@ -6,4 +6,4 @@ mod read;
 mod write;
 
 pub(super) use read::{cache_mark, content};
-pub(super) use write::{Blocks, Place, cache_control, string_or_blocks};
+pub(super) use write::{Blocks, Place, cache_control, call_signature, string_or_blocks};

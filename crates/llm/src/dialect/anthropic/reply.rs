@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Loss, Reply,
-    call::Part,
+    call::{Part, ToolUse},
     dialect::{Glance, Malformed, field::Field},
     failure::{Failure, Kind},
     reply::{Choice, Stop},
@@ -56,6 +56,9 @@ pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
     let mut content = Vec::with_capacity(choice.parts.len());
     for (at, part) in choice.parts.iter().enumerate() {
         let place = Place { list: "choices", turn: 0, part: at, inner: None };
+        if let Part::ToolUse(ToolUse { signature: Some(signature), .. }) = part {
+            content.push(block::call_signature(signature));
+        }
         match blocks.write(part, place) {
             Ok(block) => content.extend(block),
             Err(refused) => blocks.loss.note(place.to_string(), refused.message),

@@ -34,7 +34,7 @@ fn block() -> impl Strategy<Value = Block> {
         Just(Block::Thinking),
         Just(Block::Refusal),
         Just(Block::Redacted { data: "x".into() }),
-        Just(Block::ToolUse { id: "a".into(), name: "f".into() }),
+        Just(Block::ToolUse { id: "a".into(), name: "f".into(), signature: None }),
         Just(Block::Native { dialect: ANTHROPIC, raw: serde_json::json!({"type": "server_tool_use"}) }),
         Just(Block::Native { dialect: Dialect::OpenAiChat, raw: Value::Null }),
     ]

@@ -7,6 +7,7 @@ use crate::{
     call::{Part, Text, Thinking, ToolUse},
     dialect::{Dialect, Malformed, field::Field},
     loss::Loss,
+    signature::{self, Maker},
 };
 
 /// How ids that were not sent are dealt with.
@@ -150,7 +151,22 @@ fn read_call(call: &Field<'_, '_>, ids: Ids<'_>, at: usize) -> Result<Part, Malf
             return Err(call.need("id", RIGHT).map_or_else(|missing| missing, |empty| empty.wrong(RIGHT)));
         }
     };
-    Ok(Part::ToolUse(ToolUse { id, cache: part::read_cache(call)?, ..read_function(&function)? }))
+    let signature = read_signature(call)?.map(|value| signature::mark(Maker::Gemini, value));
+    Ok(Part::ToolUse(ToolUse { id, signature, cache: part::read_cache(call)?, ..read_function(&function)? }))
+}
+
+/// A tool call's `extra_content.google.thought_signature`: Google's own extension of this format.
+fn read_signature<'v>(call: &Field<'v, '_>) -> Result<Option<&'v str>, Malformed> {
+    let extra = call.get("extra_content");
+    let google = extra.as_ref().and_then(|extra| extra.get("google"));
+    let signature = google.as_ref().and_then(|google| google.get("thought_signature"));
+    signature.map(|signature| signature.text()).transpose()
+}
+
+/// The same for a call that is written; `None` if the signature is not Google's.
+pub(super) fn write_signature(signature: &str) -> Option<Value> {
+    let value = signature::own(Maker::Gemini, signature)?;
+    Some(json!({"google": {"thought_signature": value}}))
 }
 
 fn read_function(function: &Field<'_, '_>) -> Result<ToolUse, Malformed> {
@@ -164,7 +180,7 @@ fn read_function(function: &Field<'_, '_>) -> Result<ToolUse, Malformed> {
             _ => arguments.string()?,
         },
     };
-    Ok(ToolUse { id: String::new(), name, arguments, cache: None })
+    Ok(ToolUse { id: String::new(), name, arguments, signature: None, cache: None })
 }
 
 /// How an assistant's message is to be written.
@@ -173,9 +189,26 @@ pub(super) struct Pen<'a> {
     pub marks: bool,
     /// Thinking is understood.
     pub thinking: bool,
+    /// It goes to a client, which is to bring other makers' signatures back; models refuse them.
+    pub signatures: bool,
     /// The path of the parts in the canonical form, for the loss: `turns[2]`.
     pub path: String,
     pub loss: &'a mut Loss,
+}
+
+impl Pen<'_> {
+    fn lose_signature(&mut self, path: &str) {
+        self.loss.note(format!("{path}.signature"), "the signature is another model's");
+    }
+
+    /// The signature, if it may be written.
+    fn signature<'s>(&mut self, signature: Option<&'s str>, path: &str) -> Option<&'s str> {
+        let own = signature.filter(|proof| self.signatures || signature::marked(proof).is_none());
+        if own.is_none() && signature.is_some() {
+            self.lose_signature(path);
+        }
+        own
+    }
 }
 
 /// Writes the message; fields of the levels above it go to `above`.
@@ -193,12 +226,12 @@ pub(super) fn write(
         match part {
             Part::Text(text) => draft.text(text, pen, &path),
             Part::Refusal(words) => draft.refusal.get_or_insert_default().push_str(words),
-            Part::Thinking(thinking) if pen.thinking => draft.think(thinking),
+            Part::Thinking(thinking) if pen.thinking => draft.think(thinking, pen, &path),
             Part::Thinking(_) => pen.loss.note(path, "thought of another model is not sent"),
-            Part::ToolUse(tool) => draft.call(tool, pen),
+            Part::ToolUse(tool) => draft.call(tool, pen, &path),
             Part::Native { dialect: Dialect::OpenAiChat, raw } => draft.native(raw, above),
             Part::Native { .. } => pen.loss.note(path, "openai_chat has no such block"),
-            Part::Image(_) | Part::Audio(_) | Part::Document(_) | Part::ToolResult(_) => {
+            Part::Image(_) | Part::Audio(_) | Part::Document(_) | Part::Video(_) | Part::ToolResult(_) => {
                 let message =
                     format!("{path}: an assistant's message of openai_chat can only hold text and tool calls");
                 return Err(Malformed { field: Some(path), message });
@@ -233,14 +266,18 @@ impl Draft {
         self.content.push(part);
     }
 
-    fn think(&mut self, thinking: &Thinking) {
+    fn think(&mut self, thinking: &Thinking, pen: &mut Pen<'_>, path: &str) {
         let block = match thinking {
             Thinking::Text { text, signature } => {
                 self.thought.push_str(text);
+                let signature = pen.signature(signature.as_deref(), path);
                 self.sealed |= signature.is_some();
-                thinking_block(text, signature.as_deref())
+                thinking_block(text, signature)
             }
             Thinking::Redacted { data } => {
+                if pen.signature(Some(data), path).is_none() {
+                    return;
+                }
                 self.sealed = true;
                 redacted_block(data)
             }
@@ -248,10 +285,16 @@ impl Draft {
         self.blocks.push(block);
     }
 
-    fn call(&mut self, tool: &ToolUse, pen: &mut Pen<'_>) {
+    fn call(&mut self, tool: &ToolUse, pen: &mut Pen<'_>, path: &str) {
         let arguments = if tool.arguments.is_empty() { "{}" } else { &tool.arguments };
         let function = json!({"name": tool.name, "arguments": arguments});
         let mut call = json!({"id": tool.id, "type": "function", "function": function});
+        if let Some(signature) = &tool.signature {
+            match (write_signature(signature).filter(|_| pen.signatures), call.as_object_mut()) {
+                (Some(extra), Some(call)) => drop(call.insert("extra_content".to_owned(), extra)),
+                _ => pen.lose_signature(path),
+            }
+        }
         put_cache(&mut call, tool.cache, pen.marks, pen.loss);
         self.calls.push(call);
     }

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::{
-    call::{Audio, CacheMark, Document, Image, Part, Source, Text},
+    call::{Audio, CacheMark, Document, Image, Part, Source, Text, Video},
     dialect::{Dialect, Malformed, field::Field},
 };
 
 /// Parts that vendors of this format add to it. The same format gets them back; others must refuse them.
-const VENDORS: &[&str] = &["video_url", "input_video", "audio_url", "document_url", "reference", "thinking"];
+const VENDORS: &[&str] = &["input_video", "audio_url", "document_url", "reference", "thinking"];
 
 /// A `content`: a string or a list of parts.
 pub(super) fn read_content(content: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
@@ -28,6 +28,7 @@ fn read(part: &Field<'_, '_>) -> Result<Part, Malformed> {
             Ok(Part::Text(Text { text, cache, notes: None }))
         }
         "image_url" => read_image(&part.need("image_url", "an object with a url")?, cache),
+        "video_url" => read_video(part, cache),
         "input_audio" => {
             let audio = part.need("input_audio", "an object with data and format")?;
             let data = audio.need("data", "base64 data")?.string()?;
@@ -44,21 +45,36 @@ fn read(part: &Field<'_, '_>) -> Result<Part, Malformed> {
 }
 
 fn read_image(image: &Field<'_, '_>, cache: Option<CacheMark>) -> Result<Part, Malformed> {
-    // Some clients send the URL where the object should be; every server takes it.
-    let (url, detail) = match image.value {
-        Value::String(_) => (*image, None),
-        _ => (image.need("url", "an http(s) or data URL")?, image.get("detail")),
+    let detail = image.get("detail").map(|detail| detail.string()).transpose()?;
+    Ok(Part::Image(Image { source: read_source(image)?, detail, cache }))
+}
+
+/// A `video_url` part, as vLLM, Qwen and OpenRouter take it. What it says beside the URL only this format knows.
+fn read_video(part: &Field<'_, '_>, cache: Option<CacheMark>) -> Result<Part, Malformed> {
+    let video = part.need("video_url", "an object with a url")?;
+    let alone = |owner: &Value, known: &[&str]| {
+        owner.as_object().is_none_or(|owner| owner.keys().all(|name| known.contains(&name.as_str())))
     };
-    let detail = detail.map(|detail| detail.string()).transpose()?;
+    if !alone(video.value, &["url"]) || !alone(part.value, &["type", "video_url", "cache_control"]) {
+        return Ok(Part::Native { dialect: Dialect::OpenAiChat, raw: part.value.clone() });
+    }
+    Ok(Part::Video(Video { source: read_source(&video)?, cut: None, cache }))
+}
+
+/// The URL of an object, or one that stands in its place: some clients send that, and every server takes it.
+fn read_source(owner: &Field<'_, '_>) -> Result<Source, Malformed> {
+    let url = match owner.value {
+        Value::String(_) => *owner,
+        _ => owner.need("url", "an http(s) or data URL")?,
+    };
     let address = url.text()?;
-    let source = match read_data_url(address) {
-        Some((media_type, data)) => Source::Base64 { media_type, data },
+    match read_data_url(address) {
+        Some((media_type, data)) => Ok(Source::Base64 { media_type, data }),
         None if address.is_empty() || address.starts_with("data:") => {
-            return Err(url.wrong("an http(s) URL, or data:<media type>;base64,<data>"));
+            Err(url.wrong("an http(s) URL, or data:<media type>;base64,<data>"))
         }
-        None => Source::Url(address.to_owned()),
-    };
-    Ok(Part::Image(Image { source, detail, cache }))
+        None => Ok(Source::Url(address.to_owned())),
+    }
 }
 
 fn read_file(file: &Field<'_, '_>, cache: Option<CacheMark>) -> Result<Part, Malformed> {
@@ -114,16 +130,24 @@ pub(super) fn write_cache(mark: CacheMark) -> Value {
 
 /// A picture as a content part; `None` if the format has no way to say where it is.
 pub(super) fn write_image(image: &Image) -> Option<Value> {
-    let url = match &image.source {
-        Source::Url(url) => url.clone(),
-        Source::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
-        Source::File(_) | Source::Text(_) | Source::Content(_) => return None,
-    };
-    let mut inner = json!({"url": url});
+    let mut inner = json!({"url": write_source(&image.source)?});
     if let (Some(detail), Some(object)) = (&image.detail, inner.as_object_mut()) {
         object.insert("detail".to_owned(), json!(detail));
     }
     Some(json!({"type": "image_url", "image_url": inner}))
+}
+
+/// A video as a content part; `None` if the format has no way to say where it is.
+pub(super) fn write_video(video: &Video) -> Option<Value> {
+    Some(json!({"type": "video_url", "video_url": {"url": write_source(&video.source)?}}))
+}
+
+fn write_source(source: &Source) -> Option<String> {
+    match source {
+        Source::Url(url) => Some(url.clone()),
+        Source::Base64 { media_type, data } => Some(format!("data:{media_type};base64,{data}")),
+        Source::File(_) | Source::Text(_) | Source::Content(_) => None,
+    }
 }
 
 /// A file as a content part; `None` if the format has no way to say where it is.

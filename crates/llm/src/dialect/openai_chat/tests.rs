@@ -111,7 +111,7 @@ fn text(text: &str) -> Part {
 }
 
 fn tool(id: &str, name: &str, arguments: &str) -> Part {
-    Part::ToolUse(ToolUse { id: id.into(), name: name.into(), arguments: arguments.into(), cache: None })
+    Part::ToolUse(ToolUse { id: id.into(), name: name.into(), arguments: arguments.into(), signature: None, cache: None })
 }
 
 fn call(body: Value) -> Call {

@@ -113,6 +113,7 @@ fn words(part: &Part) -> String {
             format!("[document {}]", document.title.as_deref().unwrap_or(origin(&document.source)))
         }
         Part::Audio(audio) => format!("[audio {}]", audio.format),
+        Part::Video(video) => format!("[video {}]", origin(&video.source)),
         Part::ToolUse(tool) => format!("[call {}]", tool.name),
         Part::ToolResult(result) => join(&result.parts),
         Part::Thinking(_) | Part::Native { .. } => String::new(),
@@ -163,6 +164,7 @@ fn tool_calls(call: &Call, said: &str) -> Vec<ToolUse> {
             id: format!("call_echo_{number}"),
             name: name.to_owned(),
             arguments,
+            signature: None,
             cache: None,
         })
         .collect()

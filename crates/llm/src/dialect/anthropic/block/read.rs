@@ -3,6 +3,7 @@ use serde_json::Value;
 use crate::{
     call::{CacheMark, Document, Image, Part, Source, Text, Thinking, ToolResult, ToolUse},
     dialect::{Dialect, Malformed, field::Field},
+    signature,
 };
 
 /// Reads one block. A block of a type that this version does not know is kept as it is.
@@ -31,8 +32,27 @@ fn read(block: &Field<'_, '_>) -> Result<Part, Malformed> {
 pub(in super::super) fn content(content: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
     match content.value {
         Value::String(text) => Ok(vec![Part::Text(Text { text: text.clone(), ..Text::default() })]),
-        Value::Array(_) => content.items()?.map(|block| read(&block)).collect(),
+        Value::Array(_) => {
+            let mut parts: Vec<Part> = content.items()?.map(|block| read(&block)).collect::<Result<_, _>>()?;
+            sign_calls(&mut parts);
+            Ok(parts)
+        }
         _ => Err(content.wrong("a string or an array of content blocks")),
+    }
+}
+
+/// Gives tool calls the signatures that were sent to the client as thinking without text before them.
+fn sign_calls(parts: &mut Vec<Part>) {
+    let mut at = 0;
+    while let Some([first, second, ..]) = parts.get_mut(at..) {
+        if let (Part::Thinking(Thinking::Text { text, signature: proof }), Part::ToolUse(call)) = (first, second)
+            && text.is_empty()
+            && proof.as_deref().and_then(signature::marked).is_some()
+        {
+            call.signature = proof.take();
+            parts.remove(at);
+        }
+        at += 1;
     }
 }
 
@@ -115,6 +135,7 @@ fn tool_use(block: &Field<'_, '_>) -> Result<ToolUse, Malformed> {
         id: block.need("id", "the id of the tool call")?.string()?,
         name: block.need("name", "the name of the tool")?.string()?,
         arguments: input.value.to_string(),
+        signature: None,
         cache: cache_mark(block)?,
     })
 }

@@ -6,6 +6,7 @@ use crate::{
     Loss,
     call::{CacheMark, Document, Image, Part, Source, Text, Thinking, ToolResult, ToolUse},
     dialect::{Dialect, Malformed},
+    signature::{self, Maker},
 };
 
 /// Where a part stands: `turns[2].parts[0]`.
@@ -57,6 +58,7 @@ impl Blocks {
             Part::Native { dialect: Dialect::Anthropic, raw } => Ok(Some(raw.clone())),
             Part::Native { dialect, raw } => self.foreign(*dialect, raw, at).map(|()| None),
             Part::Audio(_) => Err(refused(at, "sound", "a transcript as text")),
+            Part::Video(_) => Err(refused(at, "video", "some of its pictures")),
         }
     }
 
@@ -166,6 +168,9 @@ impl Blocks {
             self.loss.note(format!("{at}.arguments"), message);
             input = json!({});
         }
+        if self.replayed && call.signature.is_some() {
+            self.loss.note(format!("{at}.signature"), "the signature is another model's");
+        }
         let mut block = json!({"type": "tool_use", "id": self.id(&call.id, at)?, "name": call.name, "input": input});
         self.mark(&mut block, call.cache);
         Ok(block)
@@ -194,8 +199,14 @@ impl Blocks {
 
     /// Thinking of another model, and thinking that nobody signed, would be refused: it is left out.
     fn thinking(&mut self, thinking: &Thinking) -> Option<Value> {
-        let unsigned = matches!(thinking, Thinking::Text { signature: None, .. });
-        if self.replayed && (self.foreign_thinking || unsigned) {
+        let proof = match thinking {
+            Thinking::Text { signature, .. } => signature.as_ref(),
+            Thinking::Redacted { data } => Some(data),
+        };
+        let unsigned = proof.is_none();
+        let foreign =
+            self.foreign_thinking || proof.is_some_and(|proof| signature::own(Maker::Anthropic, proof).is_none());
+        if self.replayed && (foreign || unsigned) {
             let why =
                 if unsigned { "thinking without a signature is refused" } else { "the signature is another model's" };
             self.loss.note("turns[*].thinking", why);
@@ -229,6 +240,11 @@ impl Blocks {
             put(block, "cache_control", cache_control(mark));
         }
     }
+}
+
+/// The block that carries a tool call's signature to a client: thinking without text, before the call.
+pub(in super::super) fn call_signature(signature: &str) -> Value {
+    json!({"type": "thinking", "thinking": "", "signature": signature})
 }
 
 /// The mark as Anthropic writes it.

@@ -197,7 +197,7 @@ fn begin(block: Value) -> (Block, Option<Delta>) {
         Some("tool_use") if direct => {
             let input = block.get("input").filter(|input| input.as_object().is_some_and(|input| !input.is_empty()));
             let arguments = input.map(|input| Delta::Arguments(input.to_string()));
-            (Block::ToolUse { id: said("id"), name: said("name") }, arguments)
+            (Block::ToolUse { id: said("id"), name: said("name"), signature: None }, arguments)
         }
         _ => (Block::Native { dialect: Dialect::Anthropic, raw: block }, None),
     }

@@ -121,7 +121,7 @@ fn close(index: u32) -> Event {
 
 #[test]
 fn overlapping_blocks_are_put_in_order() {
-    let tool = |id: &str| Block::ToolUse { id: id.into(), name: "f".into() };
+    let tool = |id: &str| Block::ToolUse { id: id.into(), name: "f".into(), signature: None };
     let arguments = |text: &str| Delta::Arguments(text.into());
     let text = written(&[
         Event::Start { id: "a".into(), model: "m".into(), created: None },
@@ -153,7 +153,7 @@ fn what_waits_is_bounded() {
     let mut writer = Writer::default();
     let mut bytes = Vec::new();
     for index in 0..2 {
-        writer.push(&open(index, Block::ToolUse { id: "a".into(), name: "f".into() }), &mut bytes);
+        writer.push(&open(index, Block::ToolUse { id: "a".into(), name: "f".into(), signature: None }), &mut bytes);
     }
     let megabyte = Delta::Arguments("x".repeat(1 << 20));
     for _ in 0..40 {

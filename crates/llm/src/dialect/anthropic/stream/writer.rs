@@ -7,7 +7,7 @@ use crate::{
     dialect::{
         Dialect, EventWriter,
         anthropic::{
-            error,
+            block, error,
             reply::{Said, write_stop},
             usage,
         },
@@ -94,7 +94,12 @@ impl Writer {
         let content = match &block {
             Block::Text | Block::Refusal | Block::Thinking => None,
             Block::Redacted { data } => Some(json!({"type": "redacted_thinking", "data": data})),
-            Block::ToolUse { id, name } => Some(json!({"type": "tool_use", "id": id, "name": name, "input": {}})),
+            Block::ToolUse { id, name, signature } => {
+                if let Some(signature) = signature {
+                    self.sign(signature, bytes);
+                }
+                Some(json!({"type": "tool_use", "id": id, "name": name, "input": {}}))
+            }
             Block::Native { dialect: Dialect::Anthropic, raw } => Some(raw.clone()),
             Block::Native { .. } => {
                 self.loss.note("blocks", "anthropic does not know a block of the answer");
@@ -103,6 +108,14 @@ impl Writer {
         };
         let wire = content.map(|content| self.start_block(&content, bytes));
         self.current = Some(Current { index, block, wire, extended: false });
+    }
+
+    /// The signature of the tool call that comes next.
+    fn sign(&mut self, signature: &str, bytes: &mut Vec<u8>) {
+        let wire = self.start_block(&block::call_signature(""), bytes);
+        let delta = json!({"type": "signature_delta", "signature": signature});
+        frame(bytes, "content_block_delta", &json!({"type": "content_block_delta", "index": wire, "delta": delta}));
+        frame(bytes, "content_block_stop", &json!({"type": "content_block_stop", "index": wire}));
     }
 
     fn start_block(&mut self, content: &Value, bytes: &mut Vec<u8>) -> u32 {
@@ -145,9 +158,7 @@ impl Writer {
         };
         let wire = match (current.wire, &current.block) {
             (Some(wire), _) => wire,
-            (None, Block::Thinking) => {
-                self.start_block(&json!({"type": "thinking", "thinking": "", "signature": ""}), bytes)
-            }
+            (None, Block::Thinking) => self.start_block(&block::call_signature(""), bytes),
             (None, _) => self.start_block(&json!({"type": "text", "text": ""}), bytes),
         };
         frame(bytes, "content_block_delta", &json!({"type": "content_block_delta", "index": wire, "delta": delta}));

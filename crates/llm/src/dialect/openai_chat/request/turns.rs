@@ -30,7 +30,13 @@ pub(super) fn write(turns: &[Turn], target: &WriteFor, loss: &mut Loss) -> Resul
 }
 
 fn write_assistant(turn: &Turn, target: &WriteFor, path: String, loss: &mut Loss) -> Result<Value, Malformed> {
-    let mut pen = Pen { marks: !target.ignores_cache_marks, thinking: !target.foreign_thinking, path, loss };
+    let mut pen = Pen {
+        marks: !target.ignores_cache_marks,
+        thinking: !target.foreign_thinking,
+        signatures: false,
+        path,
+        loss,
+    };
     let mut message = message::write(&turn.parts, &mut pen, &mut Map::new())?;
     if let Some(name) = &turn.name {
         message.insert("name".to_owned(), json!(name));
@@ -90,6 +96,15 @@ impl Scribe<'_> {
             Part::Audio(audio) => content
                 .push(json!({"type": "input_audio", "input_audio": {"data": audio.data, "format": audio.format}})),
             Part::Document(document) => self.document(document, path, content)?,
+            Part::Video(video) => {
+                let mut value = part::write_video(video)
+                    .ok_or_else(|| refused(path, "openai_chat takes a video by URL or as base64 only"))?;
+                if video.cut.is_some() {
+                    self.loss.note(format!("{path}.cut"), "openai_chat has no cuts of a video");
+                }
+                self.cache(&mut value, video.cache);
+                content.push(value);
+            }
             Part::Refusal(words) => content.push(json!({"type": "text", "text": words})),
             Part::Native { dialect: Dialect::OpenAiChat, raw } => content.push(raw.clone()),
             Part::Thinking(_) => self.loss.note(path.to_owned(), "only an assistant thinks in openai_chat"),

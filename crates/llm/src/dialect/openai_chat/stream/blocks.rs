@@ -180,7 +180,9 @@ impl Blocks {
         let arguments = text(function, "arguments");
         let index = call.get("index").and_then(Value::as_u64);
         self.close_plain(out);
-        let fragment = Fragment { index, id: &id, name: &name, arguments: &arguments };
+        let signature = call.pointer("/extra_content/google/thought_signature");
+        let signature = signature.and_then(Value::as_str).unwrap_or_default();
+        let fragment = Fragment { index, id: &id, name: &name, arguments: &arguments, signature };
         if self.calls.take(fragment, out) { Ok(()) } else { Err(Absurd) }
     }
 }

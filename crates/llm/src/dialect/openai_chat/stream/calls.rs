@@ -3,7 +3,10 @@
 //! Servers differ in all that can differ: the name comes whole, in pieces or again with every fragment; the index is
 //! missing or always 0; the id is missing, or a new one on every fragment.
 
-use crate::event::{Block, Delta, Event};
+use crate::{
+    event::{Block, Delta, Event},
+    signature::{self, Maker},
+};
 
 /// The calls of one choice.
 #[derive(Debug, Default)]
@@ -17,6 +20,7 @@ struct Call {
     index: Option<u64>,
     id: String,
     name: String,
+    signature: Option<String>,
     /// The block, once it was opened: as soon as the name is known to be whole.
     block: Option<u32>,
     /// Arguments have come.
@@ -30,6 +34,8 @@ pub struct Fragment<'a> {
     pub id: &'a str,
     pub name: &'a str,
     pub arguments: &'a str,
+    /// Google's `thought_signature`.
+    pub signature: &'a str,
 }
 
 /// Where the events of a choice go.
@@ -76,6 +82,7 @@ impl Calls {
                 index: fragment.index,
                 id: String::new(),
                 name: String::new(),
+                signature: None,
                 block: None,
                 argued: false,
             });
@@ -89,6 +96,9 @@ impl Calls {
         }
         if call.block.is_none() && fragment.name != call.name {
             call.name.push_str(fragment.name);
+        }
+        if !fragment.signature.is_empty() {
+            call.signature = Some(signature::mark(Maker::Gemini, fragment.signature));
         }
         if !fragment.arguments.is_empty() {
             let block = call.open(at, out);
@@ -144,7 +154,8 @@ impl Call {
         if self.id.is_empty() {
             self.id = super::super::message::made_id(out.seed, at);
         }
-        let block = out.open(Block::ToolUse { id: self.id.clone(), name: self.name.clone() });
+        let block =
+            out.open(Block::ToolUse { id: self.id.clone(), name: self.name.clone(), signature: self.signature.take() });
         self.block = Some(block);
         block
     }

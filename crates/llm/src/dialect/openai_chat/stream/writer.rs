@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::{
     error,
-    message::{redacted_block, thinking_block},
+    message::{redacted_block, thinking_block, write_signature},
     stop, usage,
 };
 use crate::{
@@ -116,13 +116,17 @@ impl Writer {
             Block::Refusal => (Open::Refusal, None),
             Block::Thinking => (Open::Thinking { text: String::new(), signature: String::new() }, None),
             Block::Redacted { data } => (Open::Other, Some(json!({"thinking_blocks": [redacted_block(data)]}))),
-            Block::ToolUse { id, name } => {
+            Block::ToolUse { id, name, signature } => {
                 let call = spoken.calls;
                 spoken.calls += 1;
                 let function = json!({"name": name, "arguments": ""});
-                let delta =
-                    json!({"tool_calls": [{"index": call, "id": id, "type": "function", "function": function}]});
-                (Open::ToolUse { call, begun: false }, Some(delta))
+                let mut made = json!({"index": call, "id": id, "type": "function", "function": function});
+                if let (Some(extra), Some(made)) =
+                    (signature.as_deref().and_then(write_signature), made.as_object_mut())
+                {
+                    made.insert("extra_content".to_owned(), extra);
+                }
+                (Open::ToolUse { call, begun: false }, Some(json!({"tool_calls": [made]})))
             }
             Block::Native { .. } => {
                 self.loss.note("stream.block", "openai_chat has no such block");
