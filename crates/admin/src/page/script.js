@@ -8,8 +8,8 @@ const most = 20;
 
 function cells(record) {
   const usage = record.usage || {};
-  const input = ["input", "input_audio", "cache_read", "cache_write", "cache_write_1h"]
-    .reduce((sum, part) => sum + (usage[part] || 0), 0);
+  const input = ["input", "input_audio", "input_image", "input_video", "cache_read", "cache_write", "cache_write_1h",
+    "cache_write_12h"].reduce((sum, part) => sum + (usage[part] || 0), 0);
   const cost = record.cost === null || record.unpriced ? "no price" : "$" + (record.cost / 1e9).toFixed(6);
   return [
     [new Date(record.at / 1000).toLocaleString()],

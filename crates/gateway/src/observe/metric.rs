@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, sync::atomic::AtomicU64};
 
+use llm::usage::Role;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{
@@ -45,7 +46,7 @@ struct TargetLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TokenLabels {
+struct UnitLabels {
     target: Arc<str>,
     r#type: &'static str,
 }
@@ -80,7 +81,8 @@ pub struct Metrics {
     durations: Histograms<SurfaceLabel>,
     overheads: Histograms<StageLabel>,
     first_tokens: Histograms<TargetLabel>,
-    tokens: Family<TokenLabels, Counter>,
+    tokens: Family<UnitLabels, Counter>,
+    units: Family<UnitLabels, Counter>,
     costs: Family<TargetLabel, Amount>,
     unpriced: Counter,
     attempts: Family<AttemptLabels, Counter>,
@@ -139,6 +141,7 @@ impl Metrics {
             overheads: Family::new_with_constructor(overhead_buckets),
             first_tokens: Family::new_with_constructor(request_buckets),
             tokens: Family::default(),
+            units: Family::default(),
             costs: Family::default(),
             unpriced: Counter::default(),
             attempts: Family::default(),
@@ -174,6 +177,7 @@ impl Metrics {
             self.first_tokens.clone(),
         );
         r.register("tokens", "Tokens by target and class", self.tokens.clone());
+        r.register("units", "What is not sold by the token, by target and unit", self.units.clone());
         r.register("cost_usd", "Cost in US dollars by target", self.costs.clone());
         r.register("unpriced_requests", "Requests with tokens of unknown price", self.unpriced.clone());
         r.register("upstream_attempts", "Tries at targets by outcome", self.attempts.clone());
@@ -217,16 +221,9 @@ impl Metrics {
 
     /// Counts what an attempt that answered used and cost.
     pub fn used(&self, target: &Arc<str>, usage: &llm::Usage, cost: Option<govern::Money>) {
-        let classes = [
-            ("input", usage.input),
-            ("input_audio", usage.input_audio),
-            ("cache_read", usage.cache_read),
-            ("cache_write", usage.cache_write.saturating_add(usage.cache_write_1h)),
-            ("output", usage.output),
-            ("reasoning", usage.reasoning),
-        ];
-        for (r#type, count) in classes.into_iter().filter(|(_, count)| *count > 0) {
-            self.tokens.get_or_create(&TokenLabels { target: target.clone(), r#type }).inc_by(count);
+        for (unit, count) in usage.counted() {
+            let counters = if unit.role() == Role::Beside { &self.units } else { &self.tokens };
+            counters.get_or_create(&UnitLabels { target: target.clone(), r#type: unit.name() }).inc_by(count);
         }
         if let Some(cost) = cost {
             #[expect(clippy::cast_precision_loss, reason = "a meter, not an account")]

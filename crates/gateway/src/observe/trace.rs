@@ -165,13 +165,13 @@ fn model(record: &Record, first: &Attempt, provider: &dyn Fn(&str) -> Option<&'s
     span.text(name::REQUEST_MODEL, Some(asked));
     span.text(name::RESPONSE_MODEL, record.served_model.as_deref());
     let usage = &record.usage;
-    if !usage.is_empty() {
+    if usage.total() > 0 {
         span.whole(name::INPUT_TOKENS, Some(usage.prompt()));
         span.whole(name::OUTPUT_TOKENS, Some(usage.output));
     }
     let counted = |tokens: u64| (tokens > 0).then_some(tokens);
     span.whole(name::CACHE_READ_TOKENS, counted(usage.cache_read));
-    span.whole(name::CACHE_WRITE_TOKENS, counted(usage.cache_write.saturating_add(usage.cache_write_1h)));
+    span.whole(name::CACHE_WRITE_TOKENS, counted(usage.cache_written()));
     span.whole(name::REASONING_TOKENS, counted(usage.reasoning));
     span.number(name::COST, record.cost.map(|cost| cost.0 as f64 / 1e9));
     span.number(name::FIRST_TOKEN, record.time_to_first_token.map(|micros| micros as f64 / 1e6));

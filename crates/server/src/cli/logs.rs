@@ -148,10 +148,12 @@ fn show(record: &Record, out: &mut dyn Write) -> anyhow::Result<()> {
         "{} in ({} from cache, {} to cache), {} out ({} thought)",
         usage.prompt(),
         usage.cache_read,
-        usage.cache_write.saturating_add(usage.cache_write_1h),
+        usage.cache_written(),
         usage.output,
         usage.reasoning
     );
+    let other: Vec<_> = usage.counted().filter(|(unit, _)| unit.role() == llm::usage::Role::Beside).collect();
+    let other: Vec<_> = other.iter().map(|(unit, count)| format!("{} {count}", unit.name())).collect();
     let key =
         [record.key_name.as_deref(), record.key_id.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let rows = [
@@ -167,6 +169,7 @@ fn show(record: &Record, out: &mut dyn Write) -> anyhow::Result<()> {
         ("target", table::or_dash(record.target.as_deref())),
         ("served by", table::or_dash(record.served_model.as_deref())),
         ("tokens", tokens),
+        ("other units", table::or_dash(Some(other.join(", ").as_str()).filter(|units| !units.is_empty()))),
         ("cost", cost(record)),
         ("time taken", millis(record.latency)),
         ("first token", record.time_to_first_token.map_or_else(|| "-".to_owned(), millis)),

@@ -81,8 +81,8 @@ impl Counts {
 /// The `usage` object of an answer.
 pub(super) fn write(usage: &Usage, service_tier: Option<&str>) -> Value {
     let mut counts = json!({
-        "input_tokens": usage.input.saturating_add(usage.input_audio),
-        "cache_creation_input_tokens": usage.cache_write.saturating_add(usage.cache_write_1h),
+        "input_tokens": usage.uncached(),
+        "cache_creation_input_tokens": usage.cache_written(),
         "cache_read_input_tokens": usage.cache_read,
         "cache_creation": {
             "ephemeral_5m_input_tokens": usage.cache_write,
