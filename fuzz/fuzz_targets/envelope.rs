@@ -7,7 +7,7 @@ use llm::envelope::Envelope;
 use serde_json::{Value, json};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(envelope) = Envelope::open(Bytes::copy_from_slice(bytes)) else { return };
+    let Ok(envelope) = Envelope::open(Bytes::copy_from_slice(bytes), None) else { return };
     let _ = envelope.stream();
     assert_eq!(&envelope.edit().finish(), envelope.body());
 
@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     edit.set("temperature", &json!(0));
     edit.remove("user");
     let edited = edit.finish();
-    let opened = Envelope::open(edited.clone()).expect("an edited body can be opened");
+    let opened = Envelope::open(edited.clone(), None).expect("an edited body can be opened");
     assert_eq!(opened.model(), "other");
     assert_eq!(opened.raw("user"), None);
 

@@ -5,7 +5,7 @@
 
 use llm::{
     Dialect, Event,
-    dialect::WriteFor,
+    dialect::{StreamForm, WriteFor},
     event::fold,
     frame::sse::{Frame, Splitter},
 };
@@ -52,7 +52,7 @@ pub fn stream(dialect: Dialect, bytes: &[u8]) {
     let every_byte = events(dialect, bytes.chunks(1));
     assert_eq!(whole, every_byte);
     for other in Dialect::ALL {
-        let (mut writer, mut written) = (other.writer(true), Vec::new());
+        let (mut writer, mut written) = (other.writer(StreamForm { include_usage: true, framing: other.framing() }), Vec::new());
         for event in &whole {
             writer.push(event, &mut written);
         }

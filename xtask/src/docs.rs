@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use clap::Parser;
 use govern::{Code, config::Fault, route::Strategy};
-use llm::provider::{self, Auth, Operation};
+use llm::{
+    Dialect, Wire,
+    provider::{self, Auth, Operation},
+};
 use serde_json::Value;
 
 use crate::generated::{self, Page};
@@ -109,17 +112,15 @@ fn providers() -> String {
         };
         let address = match provider.base_url() {
             Some(url) => format!("`{url}`"),
-            None if provider.answer(Operation::Chat, b"{}").is_some() => "within the gateway".to_owned(),
+            None if provider.answer(Wire::Chat(Dialect::OpenAiChat), b"{}").is_some() => {
+                "within the gateway".to_owned()
+            }
             None => "`base_url` of the account".to_owned(),
         };
+        let speaks: Vec<_> = provider.speaks(Operation::Chat, "").iter().map(|wire| wire.words().as_str()).collect();
         let counts =
-            if provider.request(Operation::CountTokens).path.is_some() { "by the provider" } else { "reckoned" };
-        _ = writeln!(
-            page,
-            "| `{}` | {} | {address} | {credential} | {counts} |",
-            provider.id(),
-            provider.dialect().as_str()
-        );
+            if provider.speaks(Operation::CountTokens, "").is_empty() { "reckoned" } else { "by the provider" };
+        _ = writeln!(page, "| `{}` | {} | {address} | {credential} | {counts} |", provider.id(), speaks.join(", "));
     }
     page
 }

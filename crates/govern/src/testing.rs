@@ -22,6 +22,7 @@ pub fn target_with(name: &str, priority: u32, weight: u32) -> Arc<Target> {
     let account = Account {
         name: account.into(),
         provider: provider::ALL[0],
+        place: Default::default(),
         base_url: "http://127.0.0.1:9".into(),
         credential: None,
         headers: vec![],

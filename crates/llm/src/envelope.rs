@@ -71,13 +71,23 @@ const COMMON: &[&str] = &[
 const MOST_FIELDS: usize = 128;
 
 impl Envelope {
-    /// Finds the top-level values of a JSON object.
+    /// Finds the top-level values of a JSON object. `model`: as the path says it, if it does.
     ///
     /// # Errors
-    /// The body is not a JSON object, nests too deeply, has a key twice, or has no `model` that is a non-empty string.
-    pub fn open(body: Bytes) -> Result<Self, Unreadable> {
+    /// The body is not a JSON object, nests too deeply, has a key twice, or nobody says a `model` that is a non-empty
+    /// string. A body that names another model than the path is refused as well: nobody could tell which one is meant.
+    pub fn open(body: Bytes, model: Option<String>) -> Result<Self, Unreadable> {
         let fields = fields(&body, 0..body.len())?;
         let mut envelope = Self { body, fields, model: String::new() };
+        if let Some(model) = model {
+            let also: Option<String> = envelope.get("model", "a string")?;
+            let same = |also: &str| also.strip_prefix("models/").unwrap_or(also) == model;
+            if also.as_deref().is_some_and(|also| !same(also)) {
+                return Err(Unreadable::at("model", "`model` names another model than the path: leave it out".into()));
+            }
+            envelope.model = model;
+            return Ok(envelope);
+        }
         let Some(raw) = envelope.raw("model") else {
             return Err(Unreadable::at("model", "`model` is missing: name the model to call".into()));
         };

@@ -22,6 +22,7 @@ pub mod provider;
 pub mod reply;
 pub mod signature;
 pub mod usage;
+pub mod wire;
 
 pub use call::Call;
 pub use dialect::Dialect;
@@ -29,3 +30,4 @@ pub use event::Event;
 pub use loss::Loss;
 pub use reply::Reply;
 pub use usage::Usage;
+pub use wire::Wire;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use llm::{
     Dialect,
     failure::{Failure, Kind},
-    frame::sse::{Frame, Splitter},
+    frame::{Frame, Splitter},
 };
 
 use super::{Feed, LaneBody};
@@ -61,7 +61,7 @@ impl Guarded {
             blocked: None,
             broken: None,
         };
-        Self { splitter: Splitter::default(), window }
+        Self { splitter: upstream.framing().splitter(), window }
     }
 
     pub fn feed(&mut self, bytes: &Bytes, out: &mut Vec<Bytes>) -> Feed {

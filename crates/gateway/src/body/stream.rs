@@ -17,15 +17,13 @@ use govern::{
 };
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
-use llm::{
-    Dialect,
-    failure::{Failure, Kind},
-};
+use llm::failure::{Failure, Kind};
 use tokio::time::Sleep;
 
 use super::{Done, Feed, LaneBody, Settlement, Spent, Waiting};
 use crate::{
     guard::Blocked,
+    http::Surface,
     observe::Outcome,
     upstream::{UpstreamBody, conceal},
 };
@@ -48,7 +46,7 @@ pub struct Opened {
 /// The body that the client reads.
 pub struct StreamBody {
     state: State,
-    dialect: Dialect,
+    surface: Surface,
     settlement: Settlement,
     out: VecDeque<Bytes>,
     /// What a lane makes of one chunk. Reused, so that a chunk costs no allocation.
@@ -59,6 +57,8 @@ pub struct StreamBody {
     last_sent: Instant,
     keepalive: Duration,
     trailers: bool,
+    /// A part of the answer has gone out.
+    begun: bool,
 }
 
 enum State {
@@ -72,13 +72,15 @@ enum State {
 impl StreamBody {
     /// A body around a stream that is open or still waited for.
     #[must_use]
-    pub fn new(stream: Result<Box<Opened>, Waiting>, dialect: Dialect, settlement: Settlement) -> Self {
+    pub fn new(stream: Result<Box<Opened>, Waiting>, settlement: Settlement) -> Self {
+        let surface = settlement.record.surface();
         let keepalive = settlement.gw.rules.load().settings.keepalive;
         let now = Instant::now();
         let mut body = Self {
             state: State::Done,
-            dialect,
+            surface,
             settlement,
+            begun: false,
             out: VecDeque::with_capacity(4),
             made: Vec::with_capacity(4),
             alarm: Box::pin(tokio::time::sleep(keepalive)),
@@ -90,7 +92,7 @@ impl StreamBody {
         match stream {
             Ok(opened) => body.open(opened),
             Err(waiting) => {
-                body.out.push_back(Bytes::from_static(dialect.keepalive()));
+                body.keep_alive();
                 body.state = State::Waiting(waiting);
             }
         }
@@ -105,6 +107,7 @@ impl StreamBody {
     }
 
     fn open(&mut self, mut opened: Box<Opened>) {
+        self.begun = !opened.ready.is_empty();
         self.out.extend(opened.ready.drain(..));
         self.last_upstream = Instant::now();
         let ended = opened.ended;
@@ -170,10 +173,20 @@ impl StreamBody {
         self.state = State::Ended(cost);
     }
 
+    fn keep_alive(&mut self) {
+        let sign = self.surface.dialect().keepalive(self.surface.framing());
+        if sign.is_empty() {
+            self.last_sent = Instant::now(); // nothing that such a client would ignore: look again an interval later
+        } else {
+            self.out.push_back(Bytes::from_static(sign));
+        }
+    }
+
     /// Tells the client of an error in its dialect.
     fn say(&mut self, error: &Error) {
         let body = error.body(&self.settlement.record.id().to_string());
-        self.out.push_back(self.dialect.write_error_event(&body).into());
+        let first = !self.begun;
+        self.out.push_back(self.surface.dialect().write_error_event(&body, self.surface.framing(), first).into());
     }
 
     fn book(&mut self) -> Option<Money> {
@@ -193,6 +206,7 @@ impl StreamBody {
             Ok(Some(bytes)) => {
                 self.last_upstream = Instant::now();
                 let feed = opened.lane.feed(&bytes, &mut self.made);
+                self.begun |= !self.made.is_empty();
                 self.out.extend(self.made.drain(..));
                 if feed == Feed::Fault {
                     self.fault();
@@ -226,7 +240,7 @@ impl StreamBody {
             }
         }
         if now.duration_since(self.last_sent) >= self.keepalive {
-            self.out.push_back(Bytes::from_static(self.dialect.keepalive()));
+            self.keep_alive();
         }
     }
 

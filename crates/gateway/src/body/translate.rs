@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use llm::{
     Dialect, Event, Loss,
-    dialect::{EventReader, EventWriter, Glance},
+    dialect::{EventReader, EventWriter, Glance, StreamForm},
     event::{Block, Delta},
     usage::Delivered,
 };
@@ -22,10 +22,10 @@ pub struct Translate {
 
 impl Translate {
     #[must_use]
-    pub fn new(upstream: Dialect, client: Dialect, wants_usage: bool) -> Self {
+    pub fn new(upstream: Dialect, client: Dialect, form: StreamForm) -> Self {
         Self {
             reader: upstream.reader(),
-            writer: client.writer(wants_usage),
+            writer: client.writer(form),
             events: Vec::new(),
             glance: Glance::default(),
             delivered: Delivered::default(),

@@ -27,6 +27,8 @@ pub use watched::Watched;
 #[derive(Debug)]
 pub struct RawRequest {
     pub surface: Surface,
+    /// The model, where the path says it.
+    pub model: Option<String>,
     pub head: request::Parts,
     pub body: Body,
 }
@@ -58,9 +60,14 @@ pub fn probes(gw: Arc<Gateway>) -> Router {
 
 /// Answers a request of this surface: the pipeline's answer, or its refusal in the surface's words.
 async fn serve(gw: Arc<Gateway>, surface: Surface, request: Request) -> Answer {
+    serve_model(gw, surface, None, request).await
+}
+
+/// As [`serve`], of a surface whose path says the model.
+async fn serve_model(gw: Arc<Gateway>, surface: Surface, model: Option<String>, request: Request) -> Answer {
     let (head, body) = request.into_parts();
     let echoed = head.headers.get("x-request-id").filter(|id| id.len() <= 128).cloned();
-    let raw = RawRequest { surface, head, body };
+    let raw = RawRequest { surface, model, head, body };
     let record = Recording::open(&raw, gw.sinks.clone(), gw.metrics.clone());
     let handled = AssertUnwindSafe(handle(&gw, raw, &record)).catch_unwind().await;
     let handled =

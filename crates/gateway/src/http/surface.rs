@@ -1,8 +1,8 @@
 //! The client surfaces that go through the pipeline.
 
-use llm::{Dialect, provider::Operation};
+use llm::{Dialect, Wire, frame::Framing, provider::Operation};
 
-/// What a client speaks to, and in which dialect it is answered.
+/// What a client speaks to, and in whose words it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Surface {
     /// `POST /v1/chat/completions`
@@ -24,21 +24,42 @@ impl Surface {
         }
     }
 
-    /// The dialect of its requests, answers and errors.
+    /// The format of its requests and answers.
+    #[must_use]
+    pub fn wire(self) -> Wire {
+        match self {
+            Self::ChatCompletions => Wire::Chat(Dialect::OpenAiChat),
+            Self::Messages => Wire::Chat(Dialect::Anthropic),
+            Self::CountTokens => Wire::Count(Dialect::Anthropic),
+        }
+    }
+
+    /// The dialect of its conversations and errors.
     #[must_use]
     pub fn dialect(self) -> Dialect {
-        match self {
-            Self::ChatCompletions => Dialect::OpenAiChat,
-            Self::Messages | Self::CountTokens => Dialect::Anthropic,
-        }
+        self.wire().words()
     }
 
     /// What is asked of a provider.
     #[must_use]
     pub fn operation(self) -> Operation {
+        self.wire().operation()
+    }
+
+    /// Whether answers are streamed, where the path says so; `None` where the body does.
+    #[must_use]
+    pub fn streams(self) -> Option<bool> {
         match self {
-            Self::ChatCompletions | Self::Messages => Operation::Chat,
-            Self::CountTokens => Operation::CountTokens,
+            Self::ChatCompletions | Self::Messages => None,
+            Self::CountTokens => Some(false),
+        }
+    }
+
+    /// How the frames of a streamed answer are told apart.
+    #[must_use]
+    pub fn framing(self) -> Framing {
+        match self {
+            Self::ChatCompletions | Self::Messages | Self::CountTokens => Framing::Sse,
         }
     }
 }

@@ -36,11 +36,8 @@ pub(super) enum Tried {
 /// The call cannot be said to this target, or the target cannot be reached as it is configured.
 pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: Without) -> Result<Tried, Error> {
     let Dispatch { call, record, .. } = dispatch;
-    let operation = call.asked.surface.operation();
-    let same_dialect = call.asked.surface.dialect() == target.account.provider.dialect();
-    if operation == Operation::CountTokens
-        && (!same_dialect || target.account.provider.request(operation).path.is_none())
-    {
+    let wire = call.asked.surface.wire();
+    if wire.operation() == Operation::CountTokens && target.wire(wire) != Some(wire) {
         return Ok(Tried::Good(count_here(call, target)?));
     }
     let encoded = encode(&dispatch.gw.fetcher, call, target, without).await?;
@@ -48,11 +45,13 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
     let patience = if call.stream { timeouts.first_token } else { timeouts.answer };
     let expect = Expect {
         target,
-        client: call.asked.surface.dialect(),
+        wire: encoded.wire,
+        client: call.asked.surface,
         lane: encoded.lane,
         stream: call.stream,
         wants_usage: call.wants_usage,
-        guards: Some(&call.rules.guards.output).filter(|guards| operation == Operation::Chat && !guards.is_empty()),
+        guards: Some(&call.rules.guards.output)
+            .filter(|guards| wire.operation() == Operation::Chat && !guards.is_empty()),
         deadline: call.deadline.min(Instant::now() + patience),
         idle: timeouts.idle,
         over: call.deadline,
@@ -121,18 +120,17 @@ async fn send(
 ) -> Result<Result<Response<UpstreamBody>, Failure>, Error> {
     let Dispatch { gw, call, .. } = dispatch;
     let account = &expect.target.account;
-    let operation = call.asked.surface.operation();
-    if let Some(canned) = account.provider.answer(operation, &encoded.body) {
+    if let Some(canned) = account.provider.answer(encoded.wire, &encoded.body) {
         return from_canned(canned).map(Ok);
     }
     let traceparent = call.rules.settings.otlp_endpoint.as_ref().map(|_| dispatch.record.traceparent());
     let client = request::Client {
         headers: &call.asked.headers,
-        same_dialect: expect.client == account.provider.dialect(),
-        stream: call.stream,
+        same_dialect: expect.client.wire() == encoded.wire,
+        stream: call.stream.then(|| encoded.wire.words().framing()),
         traceparent: traceparent.as_deref(),
     };
-    let request = request::build(expect.target, operation, client, encoded.body.clone())?;
+    let request = request::build(expect.target, &encoded.head, client, encoded.body.clone())?;
     let left = expect.deadline.saturating_duration_since(Instant::now());
     Ok(match tokio::time::timeout(left, gw.pool.send(account, request)).await {
         Ok(Ok(answer)) => Ok(answer),

@@ -44,7 +44,10 @@ const LONGEST_TAG: usize = 256;
 pub fn compose(rules: Arc<InForce>, grant: &Grant, asked: Asked, record: &Recording) -> Result<Composed, Error> {
     // All tries together may take as long as the most patient target allows.
     let total = grant.targets.iter().map(|target| target.timeouts.total).max().unwrap_or_default();
-    let stream = asked.surface != Surface::CountTokens && asked.envelope.stream().map_err(unreadable)?;
+    let stream = match asked.surface.streams() {
+        Some(stream) => stream,
+        None => asked.envelope.stream().map_err(unreadable)?,
+    };
     let composed = Composed {
         stream,
         wants_usage: stream && wants_usage(&asked)?,

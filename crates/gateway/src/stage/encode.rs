@@ -3,7 +3,12 @@
 use bytes::Bytes;
 use futures_util::FutureExt;
 use govern::{Code, Error, config::snapshot::Target};
-use llm::{Call, Dialect, Loss, dialect::WriteFor, envelope::Envelope, provider::ImageNeeds};
+use llm::{
+    Call, Dialect, Loss, Wire,
+    dialect::WriteFor,
+    envelope::{Envelope, Splice},
+    provider::{Ask, Head, ImageNeeds},
+};
 use serde_json::Value;
 
 use super::{Composed, compose::STEERING, read::unreadable};
@@ -15,9 +20,12 @@ use crate::{
     },
 };
 
-/// A body for one target.
+/// A request for one target.
 #[derive(Debug, Clone)]
 pub struct Encoded {
+    /// The format in which it is said.
+    pub wire: Wire,
+    pub head: Head,
     pub body: Bytes,
     pub lane: Lane,
     pub loss: Loss,
@@ -38,12 +46,21 @@ pub struct Without {
 /// 400 naming the field, if the body is not what its dialect allows, if the target's dialect cannot say it, or if
 /// `strict` was asked for and a field would be lost.
 pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without: Without) -> Result<Encoded, Error> {
-    let dialect = target.account.provider.dialect();
-    let needs = target.account.provider.quirks().images;
-    let same = call.asked.surface.dialect() == dialect;
+    let provider = target.account.provider;
+    let asked = call.asked.surface.wire();
+    let Some(wire) = target.wire(asked) else {
+        let message = format!("{} does not offer this operation", provider.id());
+        return Err(Error::new(Code::NotImplemented, message));
+    };
+    let ask = Ask { wire, model: &target.model, stream: call.stream, place: &target.account.place };
+    let head = provider.head(&ask);
+    let dialect = wire.words();
+    let needs = provider.quirks().images;
+    let same = asked == wire;
     if same && !without.thinking && (needs == ImageNeeds::Any || !mentions_image(call.asked.envelope.body())) {
         let lane = if call.rules.guards.is_empty() { Lane::Relay } else { Lane::Inspect };
-        return Ok(Encoded { body: splice(call, target, dialect, without), lane, loss: Loss::none() });
+        let body = splice(call, target, (dialect, &head), without);
+        return Ok(Encoded { wire, head, body, lane, loss: Loss::none() });
     }
     let mut decoded = decode(call)?;
     if !same {
@@ -66,7 +83,8 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
         return Err(Error::new(Code::TranslationLoss, message)
             .at(loss.iter().next().map_or_else(String::new, |lost| lost.field.to_string())));
     }
-    Ok(Encoded { body: force(body.into(), &target.overrides)?, lane: Lane::Translate, loss })
+    let body = force(body.into(), target, &head)?;
+    Ok(Encoded { wire, head, body, lane: Lane::Translate, loss })
 }
 
 /// Refuses a call whose history only Anthropic's servers hold. On this code its SDKs send the whole of it.
@@ -83,14 +101,20 @@ fn refuse_thread(call: &Call) -> Result<(), Error> {
 /// # Errors
 /// 400 naming the field.
 pub fn decode(call: &Composed) -> Result<Call, Error> {
-    Ok(call.asked.surface.dialect().read_call(call.asked.envelope.body())?)
+    let dialect = call.asked.surface.dialect();
+    let mut read = dialect.read_call(call.asked.envelope.body())?;
+    if !dialect.says_model_in_body() {
+        read.model = call.asked.envelope.model().to_owned();
+        read.stream = call.stream;
+    }
+    Ok(read)
 }
 
 /// The original bytes with the target's model and overrides, and usage asked for at the end of a stream.
-fn splice(call: &Composed, target: &Target, dialect: Dialect, without: Without) -> Bytes {
+fn splice(call: &Composed, target: &Target, (dialect, head): (Dialect, &Head), without: Without) -> Bytes {
     let envelope = &call.asked.envelope;
     let mut edit = envelope.edit();
-    if *envelope.model() != *target.model {
+    if *envelope.model() != *target.model && dialect.says_model_in_body() {
         edit.set("model", &Value::from(&*target.model));
     }
     if call.stream && dialect == Dialect::OpenAiChat {
@@ -103,23 +127,32 @@ fn splice(call: &Composed, target: &Target, dialect: Dialect, without: Without) 
     for name in STEERING {
         edit.remove(name);
     }
-    for (name, value) in &target.overrides {
-        edit.set(name, value);
-    }
+    adapt(&mut edit, target, head);
     edit.finish()
 }
 
-/// Forces scalars into a body that was written here.
-fn force(body: Bytes, overrides: &[(String, Value)]) -> Result<Bytes, Error> {
-    if overrides.is_empty() {
+/// Adapts a body that was written here.
+fn force(body: Bytes, target: &Target, head: &Head) -> Result<Bytes, Error> {
+    if target.overrides.is_empty() && head.set.is_empty() && head.remove.is_empty() {
         return Ok(body);
     }
-    let envelope = Envelope::open(body).map_err(unreadable)?;
+    let envelope = Envelope::open(body, Some(target.model.to_string())).map_err(unreadable)?;
     let mut edit = envelope.edit();
-    for (name, value) in overrides {
+    adapt(&mut edit, target, head);
+    Ok(edit.finish())
+}
+
+/// What the operator forces into a body, and what the vendor wants otherwise in it.
+fn adapt(edit: &mut Splice<'_>, target: &Target, head: &Head) {
+    for name in head.remove {
+        edit.remove(name);
+    }
+    for (name, value) in &head.set {
         edit.set(name, value);
     }
-    Ok(edit.finish())
+    for (name, value) in &target.overrides {
+        edit.set(name, value);
+    }
 }
 
 fn mentions_image(body: &[u8]) -> bool {

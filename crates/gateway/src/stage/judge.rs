@@ -10,8 +10,8 @@ use bytes::{Bytes, BytesMut};
 use govern::config::snapshot::Target;
 use http::{HeaderMap, Response, header};
 use llm::{
-    Loss,
-    dialect::Glance,
+    Loss, Wire,
+    dialect::{Glance, StreamForm},
     failure::{Failure, Kind},
     provider::BadAnswer,
 };
@@ -19,6 +19,7 @@ use llm::{
 use crate::{
     body::{Feed, Guarded, LaneBody, Relay, Translate},
     guard::{Blocked, CompiledGuard, refuses},
+    http::Surface,
     observe::Lane,
     upstream::UpstreamBody,
 };
@@ -27,7 +28,9 @@ use crate::{
 #[derive(Clone, Copy)]
 pub struct Expect<'a> {
     pub target: &'a Target,
-    pub client: llm::Dialect,
+    /// The format in which it was asked, and answers.
+    pub wire: Wire,
+    pub client: Surface,
     pub lane: Lane,
     pub stream: bool,
     pub wants_usage: bool,
@@ -89,17 +92,17 @@ pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result
     let status = head.status.as_u16();
     if !head.status.is_success() {
         let body = read(expect, body, MOST_ERROR_BYTES).await.unwrap_or_default();
-        return Err(bad_status(expect.target, status, &head.headers, &body).into());
+        return Err(bad_status(expect, status, &head.headers, &body).into());
     }
-    let is_stream =
-        head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    let stream_type = expect.wire.words().framing().content_type().as_bytes();
+    let is_stream = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(stream_type));
     match (expect.stream, is_stream) {
         (true, true) => first_content(expect, body).await,
         (false, false) => whole(expect, body).await,
         (true, false) => {
             // Some servers answer an early error of a stream with JSON and status 200.
             let body = read(expect, body, MOST_ERROR_BYTES).await.unwrap_or_default();
-            let glance = expect.target.account.provider.dialect().glance_reply(&body);
+            let glance = expect.wire.glance_reply(&body);
             let failure = glance.fault.clone();
             let failure =
                 failure.unwrap_or_else(|| Failure::new(Kind::Malformed, "the provider did not stream its answer"));
@@ -112,14 +115,13 @@ pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result
 }
 
 async fn whole(expect: Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
-    let dialect = expect.target.account.provider.dialect();
     let body = read(expect, body, expect.most_bytes).await?;
-    let glance = dialect.glance_reply(&body);
+    let glance = expect.wire.glance_reply(&body);
     if let Some(fault) = &glance.fault {
         return Err(Bad { failure: fault.clone(), glance });
     }
     if expect.lane == Lane::Translate || expect.guards.is_some() {
-        let mut reply = dialect.read_reply(&body).map_err(|malformed| Bad {
+        let mut reply = expect.wire.words().read_reply(&body).map_err(|malformed| Bad {
             failure: Failure::new(Kind::Malformed, malformed.message),
             glance: glance.clone(),
         })?;
@@ -130,7 +132,7 @@ async fn whole(expect: Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
             return Ok(Good::Whole { body, glance, loss: Loss::none() });
         }
         reply.created.get_or_insert_with(crate::clock::now_seconds);
-        let (body, loss) = expect.client.write_reply(&reply);
+        let (body, loss) = expect.client.dialect().write_reply(&reply);
         return Ok(Good::Whole { body: body.into(), glance, loss });
     }
     // A relayed answer is not decoded; but what is no JSON object at all is no answer.
@@ -141,10 +143,11 @@ async fn whole(expect: Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
 }
 
 async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result<Good, Bad> {
-    let theirs = expect.target.account.provider.dialect();
+    let theirs = expect.wire.words();
+    let form = StreamForm { include_usage: expect.wants_usage, framing: expect.client.framing() };
     let mut lane = match expect.lane {
-        Lane::Relay | Lane::Inspect => LaneBody::Relay(Relay::new(theirs, expect.wants_usage)),
-        Lane::Translate => LaneBody::Translate(Translate::new(theirs, expect.client, expect.wants_usage)),
+        Lane::Relay | Lane::Inspect => LaneBody::Relay(Relay::new(theirs, form)),
+        Lane::Translate => LaneBody::Translate(Translate::new(theirs, expect.client.dialect(), form)),
     };
     if let Some(guards) = expect.guards {
         lane = LaneBody::Guarded(Box::new(Guarded::new(lane, theirs, guards.clone())));
@@ -209,9 +212,10 @@ async fn read(expect: Expect<'_>, mut body: UpstreamBody, most: usize) -> Result
     Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
 }
 
-fn bad_status(target: &Target, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
+fn bad_status(expect: Expect<'_>, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
     let retry_after = retry_after(headers);
-    target.account.provider.failure(&BadAnswer { status, retry_after, request_id: upstream_id(headers), body })
+    let (wire, request_id) = (expect.wire, upstream_id(headers));
+    expect.target.account.provider.failure(&BadAnswer { wire, status, retry_after, request_id, body })
 }
 
 /// `retry-after-ms`, or `retry-after` in seconds. (As a date it is rare, and our clocks may differ.)

@@ -17,8 +17,9 @@ use crate::{
 /// Books a whole answer, or wraps a stream so that it books itself.
 pub fn settle(gw: &Arc<Gateway>, sent: Sent, hold: Hold, record: &Recording) -> Answer {
     let mut settlement = Settlement { gw: gw.clone(), record: record.clone(), hold: Some(hold) };
-    let dialect = record.surface().dialect();
     let trailers = record.reads_trailers();
+    let stream_type = record.surface().framing().content_type();
+    let streamed = !matches!(sent, Sent::Done(Done::Whole { .. }));
     let (kind, body) = match sent {
         Sent::Done(Done::Whole { target, body, spent }) => {
             settlement.book(&target, &spent);
@@ -26,16 +27,16 @@ pub fn settle(gw: &Arc<Gateway>, sent: Sent, hold: Hold, record: &Recording) -> 
             ("application/json", Body::from(body))
         }
         Sent::Done(Done::Stream(opened)) => {
-            ("text/event-stream", Body::new(StreamBody::new(Ok(opened), dialect, settlement).with_trailers(trailers)))
+            (stream_type, Body::new(StreamBody::new(Ok(opened), settlement).with_trailers(trailers)))
         }
         Sent::Waiting(waiting) => {
-            ("text/event-stream", Body::new(StreamBody::new(Err(waiting), dialect, settlement).with_trailers(trailers)))
+            (stream_type, Body::new(StreamBody::new(Err(waiting), settlement).with_trailers(trailers)))
         }
     };
     let mut answer = Response::new(body);
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    if kind == "text/event-stream" {
+    if streamed {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         // Reverse proxies in front must not gather a stream.
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));

@@ -4,7 +4,10 @@ use bytes::Bytes;
 use govern::{Code, Error, config::snapshot::Target};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::Full;
-use llm::provider::{Auth, Operation};
+use llm::{
+    frame::Framing,
+    provider::{Auth, Head},
+};
 
 /// What the client's side contributes to an upstream request.
 #[derive(Debug, Clone, Copy)]
@@ -12,8 +15,8 @@ pub struct Client<'a> {
     pub headers: &'a HeaderMap,
     /// It speaks the target's dialect, so that the dialect's own headers (`anthropic-beta`) are passed on.
     pub same_dialect: bool,
-    /// A streamed answer is expected.
-    pub stream: bool,
+    /// The framing of the streamed answer that is expected; `None`: a whole one.
+    pub stream: Option<Framing>,
     /// The W3C trace context of this try, where traces are kept.
     pub traceparent: Option<&'a str>,
 }
@@ -21,31 +24,21 @@ pub struct Client<'a> {
 /// Builds the request of one try.
 ///
 /// # Errors
-/// The provider does not offer the operation, or the account's URL, key or headers cannot be sent over HTTP.
-pub fn build(
-    target: &Target,
-    operation: Operation,
-    client: Client<'_>,
-    body: Bytes,
-) -> Result<Request<Full<Bytes>>, Error> {
+/// The account's URL, key or headers cannot be sent over HTTP.
+pub fn build(target: &Target, head: &Head, client: Client<'_>, body: Bytes) -> Result<Request<Full<Bytes>>, Error> {
     let account = &target.account;
-    let head = account.provider.request(operation);
-    let Some(path) = head.path else {
-        let message = format!("{} does not offer this operation", account.provider.id());
-        return Err(Error::new(Code::NotImplemented, message));
-    };
     let unsendable = |error: http::Error| {
         Error::new(Code::Internal, "the target cannot be reached as it is configured").because(error)
     };
     let mut request = Request::builder()
         .method(Method::POST)
-        .uri(format!("{}{path}", account.base_url))
+        .uri(format!("{}{}", account.base_url, head.path))
         .body(Full::new(body))
         .map_err(unsendable)?;
     let headers = request.headers_mut();
     headers.reserve(12);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let accept = if client.stream { "text/event-stream" } else { "application/json" };
+    let accept = client.stream.map_or("application/json", Framing::content_type);
     headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
     // A compressed stream arrives in lumps.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));

@@ -2,7 +2,11 @@
 
 use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use llm::{catalog::Model, dialect::WriteFor, provider::Provider};
+use llm::{
+    catalog::Model,
+    dialect::WriteFor,
+    provider::{Place, Provider},
+};
 
 use crate::{access::Pattern, key::KeyRule};
 
@@ -58,6 +62,8 @@ pub struct Account {
     /// The name in the configuration and in `account/model`.
     pub name: Arc<str>,
     pub provider: &'static dyn Provider,
+    /// Where its models are, for vendors that want to know.
+    pub place: Place,
     /// Without a trailing slash; empty for a provider that lives in this process.
     pub base_url: String,
     /// The credential, ready to be sent; `None` for a provider without.

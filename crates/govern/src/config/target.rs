@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm::{catalog, dialect::WriteFor};
+use llm::{Wire, catalog, dialect::WriteFor};
 
 use super::snapshot::{Account, Target};
 
@@ -31,6 +31,14 @@ impl Target {
             write_for: account.provider.write_for(model, general),
             timeouts: account.timeouts,
         }
+    }
+
+    /// The format in which the target is asked for what a client asks in `asked`: the client's own if the provider
+    /// speaks it, else the one that the provider prefers. `None`: it does not offer the operation.
+    #[must_use]
+    pub fn wire(&self, asked: Wire) -> Option<Wire> {
+        let spoken = self.account.provider.speaks(asked.operation(), &self.model);
+        if spoken.contains(&asked) { Some(asked) } else { spoken.first().copied() }
     }
 
     /// The target of a wildcard with what its `*` stands for.

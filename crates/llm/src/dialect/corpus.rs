@@ -7,7 +7,7 @@ use std::{env, fs, path::PathBuf};
 
 use serde_json::Value;
 
-use super::{Dialect, WriteFor};
+use super::{Dialect, StreamForm, WriteFor};
 use crate::{
     event::{Event, fold},
     frame::sse::Splitter,
@@ -55,7 +55,7 @@ pub(crate) fn read_stream(dialect: Dialect, pieces: &[&[u8]]) -> Vec<Event> {
 
 /// The bytes of a stream that says these events.
 pub(crate) fn write_stream(dialect: Dialect, include_usage: bool, events: &[Event]) -> Vec<u8> {
-    let mut writer = dialect.writer(include_usage);
+    let mut writer = dialect.writer(StreamForm { include_usage, framing: dialect.framing() });
     let mut bytes = Vec::new();
     for event in events {
         writer.push(event, &mut bytes);

@@ -12,7 +12,7 @@ mod translation_tests;
 
 use serde_json::value::RawValue;
 
-use crate::{Call, Event, Loss, Reply, failure::Failure, usage::Usage};
+use crate::{Call, Event, Loss, Reply, failure::Failure, frame::Framing, usage::Usage};
 
 /// A wire format, as a client surface and as an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,6 +65,14 @@ pub trait EventReader: Send {
     /// The bytes have ended. A stream without its terminal event yields a [`Event::Fault`] of kind `Malformed`, unless a
     /// stop reason was already seen.
     fn finish(&mut self, events: &mut Vec<Event>);
+}
+
+/// How a stream is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StreamForm {
+    /// The client asked for a usage chunk (OpenAI's `stream_options.include_usage`).
+    pub include_usage: bool,
+    pub framing: Framing,
 }
 
 /// Writes a stream.
@@ -206,11 +214,27 @@ impl Dialect {
         }
     }
 
-    /// A writer of a streamed answer. `include_usage`: the client asked for a usage chunk.
+    /// The framing in which providers stream it.
     #[must_use]
-    pub fn writer(self, include_usage: bool) -> Box<dyn EventWriter> {
+    pub fn framing(self) -> Framing {
         match self {
-            Self::OpenAiChat => Box::new(openai_chat::stream::Writer::new(include_usage)),
+            Self::OpenAiChat | Self::Anthropic => Framing::Sse,
+        }
+    }
+
+    /// Whether the body says which model is asked and whether the answer is streamed. Elsewhere the path does.
+    #[must_use]
+    pub fn says_model_in_body(self) -> bool {
+        match self {
+            Self::OpenAiChat | Self::Anthropic => true,
+        }
+    }
+
+    /// A writer of a streamed answer.
+    #[must_use]
+    pub fn writer(self, form: StreamForm) -> Box<dyn EventWriter> {
+        match self {
+            Self::OpenAiChat => Box::new(openai_chat::stream::Writer::new(form.include_usage)),
             Self::Anthropic => Box::new(anthropic::stream::Writer::default()),
         }
     }
@@ -242,18 +266,20 @@ impl Dialect {
         }
     }
 
-    /// Writes an error as an event of a stream that has begun.
+    /// Writes an error as the last event of a stream. `first`: nothing has been sent of it yet.
     #[must_use]
-    pub fn write_error_event(self, error: &ErrorBody) -> Vec<u8> {
+    pub fn write_error_event(self, error: &ErrorBody, framing: Framing, first: bool) -> Vec<u8> {
+        let _ = (framing, first); // both dialects stream in SSE alone
         match self {
             Self::OpenAiChat => openai_chat::error::write_event(error),
             Self::Anthropic => anthropic::error::write_event(error),
         }
     }
 
-    /// What keeps a silent stream alive: a frame that every client of the dialect ignores.
+    /// What keeps a silent stream alive: bytes that every client of the dialect ignores; empty if there are none.
     #[must_use]
-    pub fn keepalive(self) -> &'static [u8] {
+    pub fn keepalive(self, framing: Framing) -> &'static [u8] {
+        let _ = framing; // both dialects stream in SSE alone
         match self {
             Self::OpenAiChat => b": ping\n\n",
             Self::Anthropic => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",

@@ -4,11 +4,11 @@ use serde_json::json;
 use super::*;
 
 fn open(text: &str) -> Envelope {
-    Envelope::open(Bytes::copy_from_slice(text.as_bytes())).unwrap()
+    Envelope::open(Bytes::copy_from_slice(text.as_bytes()), None).unwrap()
 }
 
 fn refused(text: &str) -> Unreadable {
-    Envelope::open(Bytes::copy_from_slice(text.as_bytes())).unwrap_err()
+    Envelope::open(Bytes::copy_from_slice(text.as_bytes()), None).unwrap_err()
 }
 
 /// Applies `edit` and compares the bytes.
@@ -129,7 +129,7 @@ proptest! {
 
     #[test]
     fn garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = Envelope::open(bytes.into());
+        let _ = Envelope::open(bytes.into(), None);
     }
 }
 

@@ -2,13 +2,25 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
+    Wire,
     dialect::Dialect,
-    provider::{BadAnswer, find},
+    provider::{BadAnswer, Operation, find},
 };
+
+/// The format that a provider prefers.
+fn spoken(provider: &str) -> Wire {
+    find(provider).unwrap().speaks(Operation::Chat, "some-model")[0]
+}
 
 /// What a provider's answer means.
 fn failure(provider: &str, status: u16, body: &str) -> Failure {
-    find(provider).unwrap().failure(&BadAnswer { status, retry_after: None, request_id: None, body: body.as_bytes() })
+    find(provider).unwrap().failure(&BadAnswer {
+        wire: spoken(provider),
+        status,
+        retry_after: None,
+        request_id: None,
+        body: body.as_bytes(),
+    })
 }
 
 /// Error bodies as the providers send them.
@@ -311,7 +323,13 @@ fn an_error_inside_a_stream_has_no_status() {
 #[test]
 fn what_the_provider_said_is_kept() {
     let body = br#"{"error":{"message":"slow down","type":"requests","code":"rate_limit_exceeded"}}"#;
-    let bad = BadAnswer { status: 429, retry_after: Some(Duration::from_secs(7)), request_id: Some("req_1"), body };
+    let bad = BadAnswer {
+        wire: spoken("openai"),
+        status: 429,
+        retry_after: Some(Duration::from_secs(7)),
+        request_id: Some("req_1"),
+        body,
+    };
     let failure = crate::provider::classify(Dialect::OpenAiChat, &bad);
     assert_eq!(failure.message, "slow down");
     assert_eq!(failure.code.as_deref(), Some("rate_limit_exceeded"));

@@ -1,6 +1,6 @@
 //! Anthropic: <https://docs.anthropic.com/en/api/messages>
 
-use super::{Auth, Dialect, Head, Operation, Provider};
+use super::{Ask, Auth, Dialect, Head, Operation, Provider, Quirks, Wire};
 
 /// Anthropic itself. The base URL carries no `/v1`, as in its SDKs.
 pub struct Anthropic;
@@ -10,8 +10,11 @@ impl Provider for Anthropic {
         "anthropic"
     }
 
-    fn dialect(&self) -> Dialect {
-        Dialect::Anthropic
+    fn speaks(&self, operation: Operation, _model: &str) -> &'static [Wire] {
+        match operation {
+            Operation::Chat => &[Wire::Chat(Dialect::Anthropic)],
+            Operation::CountTokens => &[Wire::Count(Dialect::Anthropic)],
+        }
     }
 
     fn base_url(&self) -> Option<&'static str> {
@@ -30,14 +33,18 @@ impl Provider for Anthropic {
     /// from 2026-10-21 on, sampling parameters are refused.
     ///
     /// <https://docs.anthropic.com/en/api/versioning>
-    fn request(&self, operation: Operation) -> Head {
+    fn head(&self, ask: &Ask<'_>) -> Head {
         Head {
-            path: Some(match operation {
-                Operation::Chat => "/v1/messages",
-                Operation::CountTokens => "/v1/messages/count_tokens",
-            }),
             headers: &[("anthropic-version", "2023-06-01")],
             forward: &["anthropic-version", "anthropic-beta"],
+            ..Head::at(match ask.wire {
+                Wire::Count(_) => "/v1/messages/count_tokens",
+                Wire::Chat(_) => "/v1/messages",
+            })
         }
+    }
+
+    fn quirks(&self) -> Quirks {
+        Quirks { takes_cache_marks: true, ..Quirks::NONE }
     }
 }

@@ -14,13 +14,11 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use serde_json::json;
-
-use super::{Auth, Canned, Dialect, Head, Operation, Provider};
+use super::{Ask, Auth, Canned, Dialect, Head, Operation, Provider, Wire};
 use crate::{
     Call, Event, Reply, Usage,
     call::Part,
-    dialect::{ErrorBody, Malformed},
+    dialect::{ErrorBody, Malformed, StreamForm},
     event::{Block, Delta},
     price::Price,
     usage::estimate_tokens,
@@ -29,13 +27,18 @@ use crate::{
 /// The built-in provider.
 pub struct Echo;
 
+const WIRE: Wire = Wire::Chat(Dialect::OpenAiChat);
+
 impl Provider for Echo {
     fn id(&self) -> &'static str {
         "echo"
     }
 
-    fn dialect(&self) -> Dialect {
-        Dialect::OpenAiChat
+    fn speaks(&self, operation: Operation, _model: &str) -> &'static [Wire] {
+        match operation {
+            Operation::Chat => &[WIRE],
+            Operation::CountTokens => &[],
+        }
     }
 
     fn base_url(&self) -> Option<&'static str> {
@@ -50,12 +53,8 @@ impl Provider for Echo {
         Auth::None
     }
 
-    fn request(&self, operation: Operation) -> Head {
-        let path = match operation {
-            Operation::Chat => "/chat/completions",
-            Operation::CountTokens => "/count_tokens",
-        };
-        Head { path: Some(path), headers: &[], forward: &[] }
+    fn head(&self, _ask: &Ask<'_>) -> Head {
+        Head::at("/chat/completions")
     }
 
     /// Free of charge, which is not the same as of unknown price.
@@ -63,12 +62,10 @@ impl Provider for Echo {
         Some(Price::default())
     }
 
-    /// Answers in its own dialect; tokens are counted as Anthropic says it: `{"input_tokens": 7}`.
-    fn answer(&self, operation: Operation, body: &[u8]) -> Option<Canned> {
-        Some(match (self.dialect().read_call(body), operation) {
-            (Err(malformed), _) => refuse(malformed),
-            (Ok(call), Operation::CountTokens) => whole(json!({"input_tokens": say::tokens_of(&call)}).to_string()),
-            (Ok(call), Operation::Chat) => converse(&call, body),
+    fn answer(&self, _wire: Wire, body: &[u8]) -> Option<Canned> {
+        Some(match WIRE.words().read_call(body) {
+            Err(malformed) => refuse(malformed),
+            Ok(call) => converse(&call, body),
         })
     }
 }
@@ -103,13 +100,9 @@ fn refuse(malformed: Malformed) -> Canned {
     Canned { status: 400, content_type: "application/json", chunks: vec![Dialect::OpenAiChat.write_error(&error)] }
 }
 
-fn whole(body: String) -> Canned {
-    Canned { status: 200, content_type: "application/json", chunks: vec![body.into_bytes()] }
-}
-
 /// The reply as a stream: one chunk per event that has bytes.
 fn frames(reply: Reply, include_usage: bool) -> Vec<Vec<u8>> {
-    let mut writer = Dialect::OpenAiChat.writer(include_usage);
+    let mut writer = Dialect::OpenAiChat.writer(StreamForm { include_usage, ..StreamForm::default() });
     let mut frames = Vec::new();
     for event in events(reply) {
         let mut bytes = Vec::new();

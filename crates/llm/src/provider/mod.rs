@@ -18,9 +18,12 @@ mod tests;
 mod together;
 mod vllm;
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
+
+use serde_json::Value;
 
 use crate::{
+    Wire,
     dialect::{Dialect, WriteFor},
     failure::{Failure, Kind},
     price::Price,
@@ -54,11 +57,20 @@ pub trait Provider: Send + Sync {
     /// The name in configuration (`kind: groq`), records and the catalogue.
     fn id(&self) -> &'static str;
 
-    /// The wire format that it speaks.
-    fn dialect(&self) -> Dialect;
+    /// The wire formats in which it offers an operation for a model, the preferred one first. Empty: not at all.
+    fn speaks(&self, operation: Operation, model: &str) -> &'static [Wire];
 
     /// Where it is reached unless an account says otherwise, without a trailing slash; `None` if only an account can say.
+    /// What stands in braces (`{region}`) is filled in from the account's [`Place`].
     fn base_url(&self) -> Option<&'static str>;
+
+    /// [`Provider::base_url`] for an account.
+    ///
+    /// # Errors
+    /// The name of a setting that is wanted and missing.
+    fn address(&self, place: &Place) -> Result<Option<String>, &'static str> {
+        self.base_url().map(|template| place.fill(template)).transpose()
+    }
 
     /// The environment variable that conventionally holds its key; `None` if it needs no key.
     fn key_env(&self) -> Option<&'static str>;
@@ -68,8 +80,8 @@ pub trait Provider: Send + Sync {
         Auth::Bearer
     }
 
-    /// Path and headers of an operation, relative to the base URL.
-    fn request(&self, operation: Operation) -> Head;
+    /// Path and headers of a request, relative to the base URL. `ask.wire` is one that it [speaks](Self::speaks).
+    fn head(&self, ask: &Ask<'_>) -> Head;
 
     /// In what it departs from its dialect.
     fn quirks(&self) -> Quirks {
@@ -81,7 +93,7 @@ pub trait Provider: Send + Sync {
         let Quirks { refuses_stream_options, takes_cache_marks, .. } = self.quirks();
         WriteFor {
             refuses_stream_options: target.refuses_stream_options || refuses_stream_options,
-            ignores_cache_marks: self.dialect() == Dialect::OpenAiChat && !takes_cache_marks,
+            ignores_cache_marks: !takes_cache_marks,
             ..target
         }
     }
@@ -93,11 +105,11 @@ pub trait Provider: Send + Sync {
 
     /// What an answer with a bad status means.
     fn failure(&self, bad: &BadAnswer<'_>) -> Failure {
-        classify(self.dialect(), bad)
+        classify(bad.wire.words(), bad)
     }
 
     /// The answer of a provider that lives in this process; `None` for every provider that is reached over a network.
-    fn answer(&self, _operation: Operation, _body: &[u8]) -> Option<Canned> {
+    fn answer(&self, _wire: Wire, _body: &[u8]) -> Option<Canned> {
         None
     }
 }
@@ -122,16 +134,84 @@ pub enum Auth {
     None,
 }
 
-/// Where an operation goes and what goes along.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A request for which a provider is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    pub wire: Wire,
+    /// The provider's own name for the model, as it is written in a body. In a path it is [escaped](escape).
+    pub model: &'a str,
+    pub stream: bool,
+    pub place: &'a Place,
+}
+
+/// What an account says of where its models are, for the vendors that want to know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// `eu-central-1`, `europe-west4`
+    pub region: Option<String>,
+    /// Google's project, watsonx's project, Cloudflare's account.
+    pub project: Option<String>,
+    /// Azure's and Databricks' versions of an API.
+    pub api_version: Option<String>,
+}
+
+impl Place {
+    /// Fills in what stands in braces.
+    ///
+    /// # Errors
+    /// The name of a setting that is wanted and missing.
+    pub fn fill(&self, template: &str) -> Result<String, &'static str> {
+        let mut filled = template.to_owned();
+        let settings = [("region", &self.region), ("project", &self.project), ("api_version", &self.api_version)];
+        for (name, value) in settings {
+            let hole = format!("{{{name}}}");
+            if filled.contains(&hole) {
+                filled = filled.replace(&hole, value.as_deref().ok_or(name)?);
+            }
+        }
+        Ok(filled)
+    }
+}
+
+/// Where a request goes, what goes along, and what the vendor wants otherwise at the top level of the body.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Head {
-    /// `None`: the provider does not offer the operation.
-    pub path: Option<&'static str>,
+    /// With its query, if it has one. Begins with a slash.
+    pub path: Cow<'static, str>,
     /// Fixed headers (`anthropic-version`), lower-case names.
     pub headers: &'static [(&'static str, &'static str)],
     /// Headers of a client that are passed on when it speaks the same dialect, lower-case names. A header that is
     /// passed on takes the place of a fixed one with its name.
     pub forward: &'static [&'static str],
+    /// Top-level fields of the body that get this value (`anthropic_version` at a reseller).
+    pub set: Vec<(&'static str, Value)>,
+    /// Top-level fields of the body that are taken out (`model` where the path says it).
+    pub remove: &'static [&'static str],
+}
+
+impl Head {
+    /// A path and nothing else.
+    #[must_use]
+    pub const fn at(path: &'static str) -> Self {
+        Self { path: Cow::Borrowed(path), headers: &[], forward: &[], set: Vec::new(), remove: &[] }
+    }
+}
+
+/// A text as one segment of a path: everything but unreserved characters is percent-encoded
+/// (<https://www.rfc-editor.org/rfc/rfc3986#section-2.3>).
+#[must_use]
+pub fn escape(segment: &str) -> String {
+    let mut escaped = String::with_capacity(segment.len());
+    for byte in segment.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(byte)),
+            _ => {
+                use std::fmt::Write as _;
+                let _ = write!(escaped, "%{byte:02X}"); // writing to a string does not fail
+            }
+        }
+    }
+    escaped
 }
 
 /// In what a vendor departs from its dialect. `default()` departs in nothing.
@@ -175,6 +255,8 @@ pub enum ImageNeeds {
 /// An answer with a status that is not a success, or a success whose body is an error.
 #[derive(Debug, Clone, Copy)]
 pub struct BadAnswer<'a> {
+    /// The format in which the request was made.
+    pub wire: Wire,
     pub status: u16,
     pub retry_after: Option<Duration>,
     pub request_id: Option<&'a str>,

@@ -1,6 +1,6 @@
 //! OpenAI: <https://platform.openai.com/docs/api-reference/chat>
 
-use super::{Dialect, Head, OpenAiLike, Operation, Provider, Quirks, WriteFor};
+use super::{Ask, Head, OpenAiLike, Operation, Provider, Quirks, Wire, WriteFor};
 use crate::catalog::{self, Ability};
 
 /// OpenAI itself.
@@ -18,8 +18,8 @@ impl Provider for OpenAi {
         CHAT.id
     }
 
-    fn dialect(&self) -> Dialect {
-        CHAT.dialect()
+    fn speaks(&self, operation: Operation, model: &str) -> &'static [Wire] {
+        CHAT.speaks(operation, model)
     }
 
     fn base_url(&self) -> Option<&'static str> {
@@ -30,8 +30,8 @@ impl Provider for OpenAi {
         CHAT.key_env
     }
 
-    fn request(&self, operation: Operation) -> Head {
-        CHAT.request(operation)
+    fn head(&self, ask: &Ask<'_>) -> Head {
+        CHAT.head(ask)
     }
 
     /// `max_tokens` is deprecated for every model, and refused by those that think; these refuse sampling parameters,

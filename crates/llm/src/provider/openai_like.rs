@@ -3,7 +3,7 @@
 //! A vendor is a const of [`OpenAiLike`]. Its base URL is the one that its users give to the OpenAI SDK, `/v1` included
 //! where the vendor has one; the path behind it is always `/chat/completions`.
 
-use super::{BadAnswer, Dialect, Failure, Head, Operation, Provider, Quirks, classify};
+use super::{Ask, BadAnswer, Dialect, Failure, Head, Operation, Provider, Quirks, Wire, classify};
 
 /// A vendor that speaks Chat Completions.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +25,11 @@ impl Provider for OpenAiLike {
         self.id
     }
 
-    fn dialect(&self) -> Dialect {
-        Dialect::OpenAiChat
+    fn speaks(&self, operation: Operation, _model: &str) -> &'static [Wire] {
+        match operation {
+            Operation::Chat => &[Wire::Chat(Dialect::OpenAiChat)],
+            Operation::CountTokens => &[],
+        }
     }
 
     fn base_url(&self) -> Option<&'static str> {
@@ -37,15 +40,8 @@ impl Provider for OpenAiLike {
         self.key_env
     }
 
-    fn request(&self, operation: Operation) -> Head {
-        Head {
-            path: match operation {
-                Operation::Chat => Some("/chat/completions"),
-                Operation::CountTokens => None,
-            },
-            headers: &[],
-            forward: &[],
-        }
+    fn head(&self, _ask: &Ask<'_>) -> Head {
+        Head::at("/chat/completions")
     }
 
     fn quirks(&self) -> Quirks {
@@ -54,7 +50,7 @@ impl Provider for OpenAiLike {
 
     fn failure(&self, bad: &BadAnswer<'_>) -> Failure {
         let inner = self.quirks.wraps_errors.then(|| inner_error(bad.body)).flatten();
-        classify(self.dialect(), &BadAnswer { body: inner.as_deref().unwrap_or(bad.body), ..*bad })
+        classify(bad.wire.words(), &BadAnswer { body: inner.as_deref().unwrap_or(bad.body), ..*bad })
     }
 }
 

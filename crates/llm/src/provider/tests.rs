@@ -5,6 +5,23 @@ use crate::failure::Retry;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/provider");
 
+const CHAT: Wire = Wire::Chat(Dialect::OpenAiChat);
+
+const MODEL: &str = "some-model";
+
+/// Everything that a provider speaks.
+fn wires(provider: &dyn Provider) -> impl Iterator<Item = Wire> {
+    [Operation::Chat, Operation::CountTokens]
+        .into_iter()
+        .flat_map(|operation| provider.speaks(operation, MODEL))
+        .copied()
+}
+
+fn head(provider: &dyn Provider, wire: Wire) -> Head {
+    let place = Place { region: Some("r1".into()), project: Some("p1".into()), api_version: Some("v1".into()) };
+    provider.head(&Ask { wire, model: MODEL, stream: false, place: &place })
+}
+
 /// The source of a provider.
 fn source(id: &str) -> String {
     std::fs::read_to_string(Path::new(FOLDER).join(format!("{id}.rs")))
@@ -28,7 +45,9 @@ fn ids_are_unique_snake_case_and_the_names_of_their_files() {
 fn every_file_of_the_folder_is_in_the_list() {
     for file in std::fs::read_dir(FOLDER).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
-        let Some(id) = name.strip_suffix(".rs").filter(|id| !matches!(*id, "mod" | "tests")) else { continue };
+        let Some(id) = name.strip_suffix(".rs").filter(|id| !matches!(*id, "mod" | "cloud" | "tests")) else {
+            continue;
+        };
         assert!(find(id).is_some(), "{name} is not in providers!");
     }
 }
@@ -47,7 +66,7 @@ fn base_urls_are_https_or_loopback_and_end_without_a_slash() {
         let Some(url) = provider.base_url() else { continue };
         assert!(url.starts_with("https://") || url.starts_with("http://127.0.0.1:"), "{url}");
         assert!(!url.ends_with('/'), "{url}");
-        let path = provider.request(Operation::Chat).path.unwrap();
+        let path = head(*provider, CHAT).path;
         assert!(path.starts_with('/') && !path.ends_with('/'), "{path}");
         assert!(!(url.ends_with("/v1") && path.starts_with("/v1")), "{url}{path} says /v1 twice");
     }
@@ -66,13 +85,13 @@ fn keys_are_looked_for_where_their_owners_put_them() {
 #[test]
 fn every_provider_converses_and_headers_are_in_lower_case() {
     for provider in ALL {
-        for operation in [Operation::Chat, Operation::CountTokens] {
-            let head = provider.request(operation);
-            assert!(head.path.is_some() || operation != Operation::Chat, "{}", provider.id());
+        assert!(!provider.speaks(Operation::Chat, MODEL).is_empty(), "{}", provider.id());
+        for wire in wires(*provider) {
+            let head = head(*provider, wire);
             let names = head.headers.iter().map(|(name, _)| name).chain(head.forward);
             assert!(names.into_iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
         }
-        let is_local = provider.answer(Operation::Chat, b"{}").is_some();
+        let is_local = provider.answer(CHAT, b"{}").is_some();
         assert_eq!(is_local, provider.id() == "echo", "{}", provider.id());
     }
 }
@@ -80,7 +99,7 @@ fn every_provider_converses_and_headers_are_in_lower_case() {
 #[test]
 fn no_credential_is_forwarded_from_a_client() {
     for provider in ALL {
-        let forward = provider.request(Operation::Chat).forward;
+        let forward: Vec<&str> = wires(*provider).flat_map(|wire| head(*provider, wire).forward).copied().collect();
         for secret in ["authorization", "x-api-key", "api-key", "cookie", "proxy-authorization", "x-goog-api-key"] {
             assert!(!forward.contains(&secret), "{} forwards {secret}", provider.id());
         }
@@ -89,7 +108,7 @@ fn no_credential_is_forwarded_from_a_client() {
 
 #[test]
 fn anthropic_clients_choose_their_version_and_translations_do_not() {
-    let head = find("anthropic").unwrap().request(Operation::Chat);
+    let head = head(find("anthropic").unwrap(), Wire::Chat(Dialect::Anthropic));
     assert_eq!(head.headers, [("anthropic-version", "2023-06-01")]);
     assert_eq!(head.forward, ["anthropic-version", "anthropic-beta"]);
     assert_eq!(find("anthropic").unwrap().auth(), Auth::Header("x-api-key"));
@@ -119,8 +138,13 @@ fn bare_statuses_mean_the_same_at_every_provider() {
     for provider in ALL {
         for (status, kind, retry) in MEANINGS {
             for body in [b"".as_slice(), b"{}", b"<html>oops</html>", b"null", b"[1]", b"\xff\xfe"] {
-                let failure =
-                    provider.failure(&BadAnswer { status: *status, retry_after: None, request_id: None, body });
+                let failure = provider.failure(&BadAnswer {
+                    wire: CHAT,
+                    status: *status,
+                    retry_after: None,
+                    request_id: None,
+                    body,
+                });
                 assert_eq!((failure.kind, failure.kind.retry()), (*kind, *retry), "{} {status}", provider.id());
                 assert_eq!(failure.status, Some(*status));
             }
@@ -141,7 +165,7 @@ fn a_code_that_is_no_code_is_not_passed_on() {
     let key: String = ["sk", "-", &"aB3".repeat(12)].concat();
     for code in [key.as_str(), "an essay about what went wrong", &"x".repeat(65)] {
         let body = serde_json::json!({"error": {"message": "no", "type": "", "code": code}}).to_string();
-        let bad = BadAnswer { status: 400, retry_after: None, request_id: None, body: body.as_bytes() };
+        let bad = BadAnswer { wire: CHAT, status: 400, retry_after: None, request_id: None, body: body.as_bytes() };
         assert_eq!(classify(Dialect::OpenAiChat, &bad).code, None, "{code}");
     }
 }

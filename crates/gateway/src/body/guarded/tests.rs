@@ -1,8 +1,12 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use llm::{dialect::StreamForm, frame::Framing};
+
 use super::*;
 use crate::body::{Relay, Translate};
+
+const FORM: StreamForm = StreamForm { include_usage: true, framing: Framing::Sse };
 
 fn guards() -> Arc<[CompiledGuard]> {
     Arc::new([CompiledGuard::new("g", "keywords", json!({ "words": ["sec"] })).unwrap()])
@@ -10,8 +14,8 @@ fn guards() -> Arc<[CompiledGuard]> {
 
 fn lane(upstream: Dialect, client: Dialect) -> LaneBody {
     match upstream == client {
-        true => LaneBody::Relay(Relay::new(upstream, true)),
-        false => LaneBody::Translate(Translate::new(upstream, client, true)),
+        true => LaneBody::Relay(Relay::new(upstream, FORM)),
+        false => LaneBody::Translate(Translate::new(upstream, client, FORM)),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use llm::{
+    Dialect, Wire,
     price::{Listed, Price, parse_decimal},
-    provider::{self, Auth, Operation, Provider},
+    provider::{self, Auth, Place, Provider},
 };
 
 use super::{At, Checking, Fault};
@@ -58,6 +59,7 @@ impl Checking<'_> {
         Some(Account {
             name: name.into(),
             provider,
+            place: Place::default(),
             base_url: base_url?,
             credential,
             headers,
@@ -93,7 +95,7 @@ impl Checking<'_> {
 
     fn base_url(&mut self, provider: &dyn Provider, raw: &RawProvider, path: &str) -> Option<String> {
         let at = format!("{path}.base_url");
-        if provider.answer(Operation::Chat, b"{}").is_some() {
+        if provider.answer(Wire::Chat(Dialect::OpenAiChat), b"{}").is_some() {
             if raw.base_url.is_some() {
                 let message = format!("`{}` answers from within the gateway", provider.id());
                 self.report.error(Fault::NoEffect, At::Value(&at), message, "remove `base_url`");

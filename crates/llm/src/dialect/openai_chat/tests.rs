@@ -8,11 +8,12 @@ use crate::{
         ToolUse, Turn,
     },
     dialect::{
-        Dialect, ErrorBody, FrameWatch, Malformed, Seen, WriteFor,
+        Dialect, ErrorBody, FrameWatch, Malformed, Seen, StreamForm, WriteFor,
         corpus::{self, payloads, read_stream, write_stream},
     },
     event::{Block, Delta, fold},
     failure::Kind,
+    frame::Framing,
     reply::{Reply, Stop},
     usage::Usage,
 };
@@ -790,7 +791,7 @@ mod streams {
 
     #[test]
     fn what_other_dialects_know_is_a_loss() {
-        let mut writer = HERE.writer(false);
+        let mut writer = HERE.writer(StreamForm::default());
         let mut bytes = Vec::new();
         writer.push(&Event::Start { id: "msg_1".into(), model: "m".into(), created: None }, &mut bytes);
         let block = Block::Native { dialect: Dialect::Anthropic, raw: json!({"type": "server_tool_use"}) };
@@ -947,7 +948,10 @@ mod replies {
         };
         let body = r#"{"error":{"message":"no \"m\"","type":"invalid_request_error","param":null,"code":null}}"#;
         assert_eq!(String::from_utf8(HERE.write_error(&error)).unwrap(), body);
-        assert_eq!(String::from_utf8(HERE.write_error_event(&error)).unwrap(), format!("data: {body}\n\n"));
+        assert_eq!(
+            String::from_utf8(HERE.write_error_event(&error, Framing::Sse, false)).unwrap(),
+            format!("data: {body}\n\n")
+        );
         let named = ErrorBody { code: Some("model_not_found".into()), param: Some("model".into()), ..error };
         assert_eq!(HERE.read_error(&HERE.write_error(&named)), ErrorBody { status: 0, ..named });
     }

@@ -226,7 +226,7 @@ fn refusals_become_text_and_other_choices_a_loss() {
 fn keepalives_say_nothing() {
     let mut stream = corpus::case(ANTHROPIC, "text.sse");
     let whole = corpus::read_stream(ANTHROPIC, &[&stream]);
-    let ping = ANTHROPIC.keepalive();
+    let ping = ANTHROPIC.keepalive(crate::frame::Framing::Sse);
     stream.splice(0..0, ping.iter().copied());
     assert_eq!(corpus::read_stream(ANTHROPIC, &[&stream]), whole);
 }
