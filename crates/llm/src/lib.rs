@@ -12,6 +12,7 @@
 pub mod call;
 pub mod catalog;
 pub mod dialect;
+pub mod embed;
 pub mod envelope;
 pub mod event;
 pub mod failure;

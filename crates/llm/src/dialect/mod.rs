@@ -3,6 +3,7 @@
 //! The set is closed on purpose: the compiler lists every place that a new dialect must fill in.
 
 pub mod anthropic;
+pub(crate) mod body;
 #[cfg(test)]
 pub(crate) mod corpus;
 pub(crate) mod field;
