@@ -1,8 +1,9 @@
 //! Bytes to frames: the framing of streams, apart from what the frames say.
 
+pub mod eventstream;
 pub mod sse;
 
-pub use sse::{Frame, TooLong};
+pub use sse::Frame;
 
 /// How the frames of a stream are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -12,12 +13,24 @@ pub enum Framing {
     Sse,
     /// The elements of one JSON array, as Google streams where `alt=sse` is not asked for.
     JsonArray,
+    /// Amazon's binary messages.
+    EventStream,
+}
+
+/// Why a stream cannot be read further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    #[error("a frame of the stream is longer than {} bytes", Splitter::MOST_BYTES)]
+    TooLong,
+    #[error("a frame of the stream is damaged")]
+    Damaged,
 }
 
 /// Cuts a stream into frames, whatever the boundaries of the chunks it is fed.
 #[derive(Debug)]
 pub enum Splitter {
     Sse(sse::Splitter),
+    EventStream(eventstream::Splitter),
 }
 
 impl Framing {
@@ -27,6 +40,7 @@ impl Framing {
         match self {
             Self::Sse => "text/event-stream",
             Self::JsonArray => "application/json",
+            Self::EventStream => "application/vnd.amazon.eventstream",
         }
     }
 
@@ -51,13 +65,14 @@ impl Framing {
                 out.extend_from_slice(data);
                 out.push(b'\n');
             }
+            Self::EventStream => eventstream::write_event(event.unwrap_or_default(), data, out),
         }
     }
 
     /// Appends what ends the stream. `first`: it ends without a frame.
     pub fn end(self, first: bool, out: &mut Vec<u8>) {
         match self {
-            Self::Sse => {}
+            Self::Sse | Self::EventStream => {}
             Self::JsonArray => out.extend_from_slice(if first { b"[]" } else { b"]" }),
         }
     }
@@ -69,6 +84,7 @@ impl Framing {
     pub fn splitter(self) -> Splitter {
         match self {
             Self::Sse | Self::JsonArray => Splitter::Sse(sse::Splitter::default()),
+            Self::EventStream => Splitter::EventStream(eventstream::Splitter::default()),
         }
     }
 }
@@ -80,10 +96,11 @@ impl Splitter {
     /// Takes more bytes and hands every frame that they complete to `each`.
     ///
     /// # Errors
-    /// [`TooLong`]: the stream cannot be read further.
-    pub fn push(&mut self, bytes: &[u8], each: impl FnMut(Frame<'_>)) -> Result<(), TooLong> {
+    /// The stream cannot be read further.
+    pub fn push(&mut self, bytes: &[u8], each: impl FnMut(Frame<'_>)) -> Result<(), Unreadable> {
         match self {
             Self::Sse(splitter) => splitter.push(bytes, each),
+            Self::EventStream(splitter) => splitter.push(bytes, each),
         }
     }
 
@@ -91,6 +108,7 @@ impl Splitter {
     pub fn finish(&mut self, each: impl FnMut(Frame<'_>)) {
         match self {
             Self::Sse(splitter) => splitter.finish(each),
+            Self::EventStream(_) => {}
         }
     }
 
@@ -99,6 +117,7 @@ impl Splitter {
     pub fn is_pending(&self) -> bool {
         match self {
             Self::Sse(splitter) => splitter.is_pending(),
+            Self::EventStream(splitter) => splitter.is_pending(),
         }
     }
 }

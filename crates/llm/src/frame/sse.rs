@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use super::Unreadable;
+
 /// One frame: a block of lines up to and including its empty line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame<'a> {
@@ -15,11 +17,6 @@ pub struct Frame<'a> {
     /// The `data:` lines, joined by LF; `None` for a frame without data (comments, a lone `event:`).
     pub data: Option<Cow<'a, [u8]>>,
 }
-
-/// A frame longer than [`Splitter::MOST_BYTES`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a frame of the stream is longer than {} bytes", Splitter::MOST_BYTES)]
-pub struct TooLong;
 
 /// Cuts a byte stream into frames, whatever the boundaries of the chunks it is fed.
 #[derive(Debug, Default)]
@@ -41,8 +38,8 @@ impl Splitter {
     /// Takes more bytes and hands every frame that they complete to `each`.
     ///
     /// # Errors
-    /// [`TooLong`]: the stream cannot be read further.
-    pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(Frame<'_>)) -> Result<(), TooLong> {
+    /// [`Unreadable::TooLong`]: the stream cannot be read further.
+    pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(Frame<'_>)) -> Result<(), Unreadable> {
         let mut rest = bytes;
         if self.swallow_lf && !rest.is_empty() {
             self.swallow_lf = false;
@@ -58,7 +55,7 @@ impl Splitter {
             let from = self.searched.min(seam);
             let Some(end) = frame_end(&self.pending, from) else {
                 self.searched = self.pending.len().saturating_sub(3);
-                return if self.pending.len() > Self::MOST_BYTES { Err(TooLong) } else { Ok(()) };
+                return if self.pending.len() > Self::MOST_BYTES { Err(Unreadable::TooLong) } else { Ok(()) };
             };
             let taken = end.saturating_sub(seam);
             let pending = std::mem::take(&mut self.pending);
@@ -74,7 +71,7 @@ impl Splitter {
         }
         self.searched = rest.len().saturating_sub(3);
         self.pending.extend_from_slice(rest);
-        if self.pending.len() > Self::MOST_BYTES { Err(TooLong) } else { Ok(()) }
+        if self.pending.len() > Self::MOST_BYTES { Err(Unreadable::TooLong) } else { Ok(()) }
     }
 
     /// The bytes have ended: what is left is a frame if it holds a whole line of data.
