@@ -9,7 +9,10 @@ use llm::{
 };
 
 use crate::{
-    config::snapshot::{Account, OnDisconnect, RetryRule, Route, Target, Timeouts},
+    config::{
+        Credential,
+        snapshot::{Account, Handling, OnDisconnect, RetryRule, Route, Target, Timeouts},
+    },
     route::Strategy,
 };
 
@@ -24,7 +27,9 @@ pub fn target_with(name: &str, priority: u32, weight: u32) -> Arc<Target> {
         provider: provider::ALL[0],
         place: Default::default(),
         base_url: "http://127.0.0.1:9".into(),
-        credential: None,
+        credential: Credential::None,
+        deployments: HashMap::new(),
+        handling: Handling { zero_retention: false, training: true },
         headers: vec![],
         forward_headers: vec![],
         timeouts: Timeouts::default(),

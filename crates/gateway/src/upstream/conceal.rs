@@ -9,16 +9,17 @@ const LONGEST_ID: usize = 128;
 
 /// Takes the account's credential out of a failure.
 pub fn conceal(failure: &mut Failure, account: &Account) {
-    let Some(secret) = &account.credential else { return };
-    if failure.message.contains(secret.expose()) {
-        failure.message = failure.message.replace(secret.expose(), "[redacted]");
+    for secret in account.credential.secrets() {
+        if failure.message.contains(secret.expose()) {
+            failure.message = failure.message.replace(secret.expose(), "[redacted]");
+        }
+        failure.code.take_if(|code| code.contains(secret.expose()));
     }
-    failure.code.take_if(|code| code.contains(secret.expose()));
     failure.request_id.take_if(|id| !is_presentable(id, account));
 }
 
 /// Whether a provider's request id may be shown and recorded.
 #[must_use]
 pub fn is_presentable(id: &str, account: &Account) -> bool {
-    id.len() <= LONGEST_ID && account.credential.as_ref().is_none_or(|secret| !id.contains(secret.expose()))
+    id.len() <= LONGEST_ID && !account.credential.secrets().any(|secret| id.contains(secret.expose()))
 }

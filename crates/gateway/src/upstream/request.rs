@@ -1,7 +1,10 @@
 //! The HTTP request that a provider gets: our credential, an allow-list of headers, nothing else of the client's.
 
 use bytes::Bytes;
-use govern::{Code, Error, config::snapshot::Target};
+use govern::{
+    Code, Error,
+    config::{Credential, snapshot::Target},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::Full;
 use llm::{
@@ -59,10 +62,12 @@ pub fn build(target: &Target, head: &Head, client: Client<'_>, body: Bytes) -> R
         let name = HeaderName::try_from(name).map_err(|error| unsendable(error.into()))?;
         headers.insert(name, HeaderValue::try_from(value).map_err(|error| unsendable(error.into()))?);
     }
-    if let Some(key) = &account.credential {
+    if let Credential::Keys(keys) = &account.credential
+        && let Some(key) = keys.first()
+    {
         let (name, text) = match account.provider.auth() {
-            Auth::Bearer => (header::AUTHORIZATION, format!("Bearer {}", key.expose())),
-            Auth::Header(name) => (HeaderName::from_static(name), key.expose().to_owned()),
+            Auth::Bearer => (header::AUTHORIZATION, format!("Bearer {}", key.secret.expose())),
+            Auth::Header(name) => (HeaderName::from_static(name), key.secret.expose().to_owned()),
             Auth::None => return Ok(request),
         };
         let mut value = HeaderValue::try_from(text).map_err(|error| unsendable(error.into()))?;

@@ -4,6 +4,7 @@
 //! directory that the configuration names: [`check`] gives a [`Draft`], [`Draft::into_rules`] the rules.
 
 mod accounts;
+mod credentials;
 mod guardrails;
 mod headers;
 mod keys;

@@ -2,6 +2,7 @@
 //! a request reads.
 
 pub mod build;
+pub mod credential;
 mod environment;
 mod problem;
 mod quantity;
@@ -15,6 +16,7 @@ mod tree;
 mod variable;
 
 pub use build::{Checked, Draft, check, check_raw, schema};
+pub use credential::Credential;
 pub use problem::{Fault, Place, Problem, Severity};
 pub use raw::Raw;
 pub use resolve::{By, Resolved};

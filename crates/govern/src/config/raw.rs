@@ -4,6 +4,8 @@
 //! that every wrong field is reported at once with its place. Durations read `100ms`, `5s`, `10m`, `1h`, `1d`; sizes read
 //! `64KiB`, `32MiB`, `1GiB`. `${NAME}` and `${NAME:-default}` stand for variables of the environment, `$$` for `$`.
 
+mod credential;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -11,6 +13,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::snapshot::Secret;
+
+pub use credential::{RawApiKey, RawCredential, RawCredentialKind};
 
 /// Items of a list. `None` stands for one that did not fit and has been reported, so that the others keep their places.
 pub type Items<T> = Vec<Option<T>>;
@@ -66,6 +70,23 @@ pub struct RawProvider {
     /// The credential, best as `${NAME}`. Default: the provider's usual environment variable.
     #[schemars(with = "Option<String>")]
     pub api_key: Option<Secret>,
+    /// Several credentials in place of one: calls are shared among them by weight.
+    #[schemars(with = "Option<Vec<RawApiKey>>", length(min = 1, max = 100))]
+    pub keys: Option<Items<RawApiKey>>,
+    /// An identity in the provider's cloud, in place of a key.
+    pub credential: Option<RawCredential>,
+    /// Where the models run, in the provider's own words, such as `us-east-1`. Some providers cannot be reached without.
+    pub region: Option<String>,
+    /// The provider's unit of ownership: a Google Cloud or watsonx project, a Cloudflare account.
+    pub project: Option<String>,
+    /// The version of the API, for providers that want it in the address.
+    pub api_version: Option<String>,
+    /// What models are called in this account, by their usual names: deployments, endpoints, inference profiles.
+    pub deployments: BTreeMap<String, String>,
+    /// Whether the provider keeps nothing of what it is sent, by contract. Default: false.
+    pub zero_retention: Option<bool>,
+    /// Whether the provider may train models on what it is sent. Default: true, unless nothing is kept.
+    pub training: Option<bool>,
     /// Where the provider is reached, as its own SDK takes it (for OpenAI and its like with `/v1`). Default: the provider's own address.
     pub base_url: Option<String>,
     /// How long is waited for what.

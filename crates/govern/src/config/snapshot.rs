@@ -8,6 +8,7 @@ use llm::{
     provider::{Place, Provider},
 };
 
+use super::credential::Credential;
 use crate::{access::Pattern, key::KeyRule};
 
 /// Everything that a request is judged by.
@@ -66,8 +67,11 @@ pub struct Account {
     pub place: Place,
     /// Without a trailing slash; empty for a provider that lives in this process.
     pub base_url: String,
-    /// The credential, ready to be sent; `None` for a provider without.
-    pub credential: Option<Secret>,
+    pub credential: Credential,
+    /// What models are called here, by their usual names.
+    pub deployments: HashMap<String, String>,
+    /// What the provider does with what it is sent.
+    pub handling: Handling,
     /// Headers sent with every call of this account.
     pub headers: Vec<(String, String)>,
     /// Client headers that are passed on besides the provider's own list.
@@ -78,6 +82,15 @@ pub struct Account {
     pub prices: HashMap<String, llm::price::Price>,
     /// Extra PEM file with certificate authorities.
     pub ca_file: Option<PathBuf>,
+}
+
+/// What a provider does with what it is sent, by contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handling {
+    /// It keeps nothing.
+    pub zero_retention: bool,
+    /// It may train models on it.
+    pub training: bool,
 }
 
 /// A credential. It cannot be printed, and it is erased from memory when it is dropped.

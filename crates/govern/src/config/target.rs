@@ -10,12 +10,13 @@ impl Target {
     /// A target with nothing forced, made up by a caller: priority and weight 1, what the catalogue and the account's own prices know.
     #[must_use]
     pub fn plain(account: &Arc<Account>, model: &str) -> Self {
-        let known = catalog::find(account.provider.id(), model);
+        let Names { usual, own } = names(account, model);
+        let known = catalog::find(account.provider.id(), usual);
         let general = known.map_or_else(WriteFor::default, catalog::Model::write_for);
         Self {
             name: format!("{}/{model}", account.name).into(),
             account: Arc::clone(account),
-            model: model.into(),
+            model: own.into(),
             priority: 1,
             weight: 1,
             overrides: Vec::new(),
@@ -25,10 +26,11 @@ impl Target {
             price: account
                 .prices
                 .get(model)
+                .or_else(|| account.prices.get(usual))
                 .cloned()
                 .or_else(|| known.and_then(|model| model.price.clone()))
                 .or_else(|| account.provider.price()),
-            write_for: account.provider.write_for(model, general),
+            write_for: account.provider.write_for(usual, general),
             timeouts: account.timeouts,
         }
     }
@@ -53,4 +55,17 @@ impl Target {
             ..Self::plain(&self.account, &self.model.replacen('*', captured, 1))
         }
     }
+}
+
+/// A model's usual name, and what the account calls it.
+struct Names<'n> {
+    usual: &'n str,
+    own: &'n str,
+}
+
+/// A model may be asked for by its usual name, or by that of its deployment.
+fn names<'n>(account: &'n Account, model: &'n str) -> Names<'n> {
+    let own = account.deployments.get(model).map_or(model, String::as_str);
+    let usual = account.deployments.iter().find(|(_, deployment)| *deployment == model).map(|(usual, _)| usual);
+    Names { usual: usual.map_or(model, String::as_str), own }
 }

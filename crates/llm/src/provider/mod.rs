@@ -4,6 +4,7 @@
 //! opens a connection. What differs between vendors of one dialect is data ([`Quirks`]), never a copy of a neighbour.
 
 mod anthropic;
+mod cloud;
 mod deepseek;
 mod echo;
 mod groq;
@@ -29,6 +30,7 @@ use crate::{
     price::Price,
 };
 
+pub use cloud::Cloud;
 pub use openai_like::OpenAiLike;
 
 /// Lists the providers, in the order in which documentation shows them.
@@ -72,12 +74,22 @@ pub trait Provider: Send + Sync {
         self.base_url().map(|template| place.fill(template)).transpose()
     }
 
+    /// Settings of the [`Place`] that an account must have, besides those that stand in [`Provider::base_url`].
+    fn wants(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The environment variable that conventionally holds its key; `None` if it needs no key.
     fn key_env(&self) -> Option<&'static str>;
 
     /// How a credential is shown to it.
     fn auth(&self) -> Auth {
         Auth::Bearer
+    }
+
+    /// Whose identities it takes besides a key.
+    fn cloud(&self) -> Option<Cloud> {
+        None
     }
 
     /// Path and headers of a request, relative to the base URL. `ask.wire` is one that it [speaks](Self::speaks).

@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 use llm::{
     Dialect, Wire,
     price::{Listed, Price, parse_decimal},
-    provider::{self, Auth, Place, Provider},
+    provider::{self, Place, Provider},
 };
 
 use super::{At, Checking, Fault};
@@ -13,8 +13,9 @@ use crate::config::{
     problem::{closest, list},
     quantity,
     raw::{RawOnDisconnect, RawPrice, RawProvider},
+    resolve::is_model_name,
     shape::join,
-    snapshot::{Account, OnDisconnect, Secret, Timeouts},
+    snapshot::{Account, Handling, OnDisconnect, Timeouts},
 };
 
 /// The accounts, and the names of all of them: one with a problem is still known to its targets.
@@ -53,15 +54,20 @@ impl Checking<'_> {
         let headers = self.headers(&raw.headers, &format!("{path}.headers"));
         let forward_headers = self.header_names(&raw.forward_headers, &format!("{path}.forward_headers"));
         let prices = self.prices(raw, path);
+        let deployments = self.deployments(raw, path);
+        let handling = self.handling(raw, path);
+        let place = self.place(raw, path);
         let provider = provider?;
-        let base_url = self.base_url(provider, raw, path);
+        let base_url = self.base_url(provider, raw, &place, path);
         let credential = self.credential(provider, raw, path);
         Some(Account {
             name: name.into(),
             provider,
-            place: Place::default(),
             base_url: base_url?,
-            credential,
+            credential: credential?,
+            place,
+            deployments,
+            handling,
             headers,
             forward_headers,
             timeouts,
@@ -93,8 +99,53 @@ impl Checking<'_> {
         found
     }
 
-    fn base_url(&mut self, provider: &dyn Provider, raw: &RawProvider, path: &str) -> Option<String> {
+    /// Where its models are. What stands in an address must not be able to change where that address leads.
+    fn place(&mut self, raw: &RawProvider, path: &str) -> Place {
+        let mut part = |name: &str, written: &Option<String>| {
+            let text = written.as_deref()?.trim();
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+            if text.is_empty() || text.len() > 200 || !text.chars().all(plain) {
+                let message = format!("`{text}` is no {name}");
+                let fix = "use at most 200 letters, digits, `.`, `-`, `_` and `:`";
+                self.report.error(Fault::BadName, At::Value(&format!("{path}.{name}")), message, fix);
+                return None;
+            }
+            Some(text.to_owned())
+        };
+        Place {
+            region: part("region", &raw.region),
+            project: part("project", &raw.project),
+            api_version: part("api_version", &raw.api_version),
+        }
+    }
+
+    fn deployments(&mut self, raw: &RawProvider, path: &str) -> HashMap<String, String> {
+        let mut good = HashMap::new();
+        for (model, name) in &raw.deployments {
+            if is_model_name(model) && is_model_name(name) {
+                good.insert(model.clone(), name.clone());
+            } else {
+                let at = join(&format!("{path}.deployments"), model);
+                let message = format!("`{model}: {name}` does not name a model and its deployment");
+                self.report.error(Fault::BadName, At::Value(&at), message, "write names without blanks and `*`");
+            }
+        }
+        good
+    }
+
+    fn handling(&mut self, raw: &RawProvider, path: &str) -> Handling {
+        let zero_retention = raw.zero_retention.unwrap_or(false);
+        if zero_retention && raw.training == Some(true) {
+            let message = "nothing is kept under `zero_retention`, so nothing can be trained on";
+            let at = format!("{path}.training");
+            self.report.error(Fault::Duplicate, At::Value(&at), message, "remove one of the two");
+        }
+        Handling { zero_retention, training: raw.training.unwrap_or(!zero_retention) }
+    }
+
+    fn base_url(&mut self, provider: &dyn Provider, raw: &RawProvider, place: &Place, path: &str) -> Option<String> {
         let at = format!("{path}.base_url");
+        self.wanted(provider, place, path);
         if provider.answer(Wire::Chat(Dialect::OpenAiChat), b"{}").is_some() {
             if raw.base_url.is_some() {
                 let message = format!("`{}` answers from within the gateway", provider.id());
@@ -103,14 +154,8 @@ impl Checking<'_> {
             return Some(String::new());
         }
         let Some(written) = &raw.base_url else {
-            let default = provider.base_url().map(str::to_owned);
             // A value that is there and could not be read has been reported already.
-            if default.is_none() && !self.report.stands_in_file(&at) {
-                let message = format!("`{path}` says not where `{}` is reached", provider.id());
-                let fix = "add `base_url: http://127.0.0.1:8000/v1`";
-                self.report.error(Fault::MissingField, At::Name(path), message, fix);
-            }
-            return default;
+            return if self.report.stands_in_file(&at) { None } else { self.usual_url(provider, place, path) };
         };
         let url = self.url(written, &at)?;
         if quantity::url(written).is_ok_and(|url| !url.secure && !url.loopback) {
@@ -120,53 +165,32 @@ impl Checking<'_> {
         Some(url)
     }
 
-    fn credential(&mut self, provider: &dyn Provider, raw: &RawProvider, path: &str) -> Option<Secret> {
-        let at = format!("{path}.api_key");
-        if let Some(key) = &raw.api_key {
-            if provider.auth() == Auth::None {
-                let message = format!("`{}` takes no credential", provider.id());
-                self.report.error(Fault::NoEffect, At::Value(&at), message, "remove `api_key`");
+    /// The provider's own address for this account.
+    fn usual_url(&mut self, provider: &dyn Provider, place: &Place, path: &str) -> Option<String> {
+        let (message, fix) = match provider.address(place) {
+            Ok(Some(url)) => return Some(url),
+            Ok(None) => (
+                format!("`{path}` says not where `{}` is reached", provider.id()),
+                "add `base_url: http://127.0.0.1:8000/v1`".to_owned(),
+            ),
+            Err(setting) if self.report.stands_in_file(&format!("{path}.{setting}")) => return None,
+            Err(setting) => (
+                format!("`{}` cannot be reached without `{setting}`", provider.id()),
+                format!("add `{setting}: ...`, or `base_url` with the whole address"),
+            ),
+        };
+        self.report.error(Fault::MissingField, At::Name(path), message, fix);
+        None
+    }
+
+    /// Settings that the provider wants whatever its address is.
+    fn wanted(&mut self, provider: &dyn Provider, place: &Place, path: &str) {
+        for setting in provider.wants() {
+            let missing = place.fill(&format!("{{{setting}}}")).is_err();
+            if missing && !self.report.stands_in_file(&format!("{path}.{setting}")) {
+                let message = format!("`{}` wants `{setting}` with every call", provider.id());
+                self.report.error(Fault::MissingField, At::Name(path), message, format!("add `{setting}: ...`"));
             }
-            return self.secret(key.expose(), &at, provider.key_env().unwrap_or("API_KEY"));
-        }
-        if self.report.stands_in_file(&at) {
-            return None;
-        }
-        // A server of one's own (vLLM, Ollama) has a usual variable only if it insists on a key.
-        let variable = provider.key_env()?;
-        let found = (self.lookup)(variable).filter(|key| !key.trim().is_empty());
-        if found.is_none() {
-            let message = format!("`{path}` has no credential, and {variable} is not set");
-            let fix = format!("set {variable}, or add `api_key: ${{NAME}}`");
-            self.report.error(Fault::MissingSecret, At::Name(path), message, fix);
-        }
-        self.secret(&found?, &at, variable)
-    }
-
-    /// A credential that can be sent, with a word about where it stands.
-    fn secret(&mut self, written: &str, path: &str, variable: &str) -> Option<Secret> {
-        let text = written.trim();
-        self.report.mask(text);
-        if text.len() < SHORTEST_SECRET || is_sample(text) {
-            let fix = format!("put the real one into {variable} and write `${{{variable}}}`");
-            let message = format!("`{path}` is empty, shorter than {SHORTEST_SECRET} characters or a placeholder");
-            self.report.error(Fault::SampleSecret, At::Value(path), message, fix);
-            return None;
-        }
-        if !text.bytes().all(|b| b.is_ascii_graphic()) {
-            let message = "the credential has blanks or characters that no header can carry";
-            self.report.error(Fault::BadHeader, At::Value(path), message, "look for a stray line break or quote");
-            return None;
-        }
-        self.warn_of_literal(path, variable);
-        Some(Secret::new(text))
-    }
-
-    /// A secret that stands in the file ends up in backups, logs of changes and chats.
-    pub(super) fn warn_of_literal(&mut self, path: &str, variable: &str) {
-        if self.report.stands_in_file(path) && !self.report.is_from_environment(path) {
-            let fix = format!("put it into the environment and write `${{{variable}}}`");
-            self.report.warning(Fault::SecretInFile, At::Value(path), "a secret stands in the file itself", fix);
         }
     }
 
@@ -211,16 +235,4 @@ impl Checking<'_> {
         }
         good
     }
-}
-
-/// Shorter than every provider's key: a slip, or a secret that can be guessed.
-const SHORTEST_SECRET: usize = 8;
-
-/// Whether a text is what examples write in place of a credential.
-fn is_sample(text: &str) -> bool {
-    const WHOLE: &[&str] = &["12345678", "password"];
-    const PARTS: &[&str] =
-        &["...", "<", ">", "changeme", "change-me", "change_me", "placeholder", "replace", "xxxx", "your-", "your_"];
-    let text = text.to_ascii_lowercase();
-    WHOLE.contains(&text.as_str()) || PARTS.iter().any(|part| text.contains(part))
 }

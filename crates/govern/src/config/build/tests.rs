@@ -142,7 +142,7 @@ fn a_configuration_that_says_everything_means_it() {
     assert_eq!(local.headers, [("x-team".to_owned(), "007".to_owned())]);
     assert_eq!(local.forward_headers, ["x-trace"]);
     assert_eq!(local.on_disconnect, crate::config::snapshot::OnDisconnect::Drain);
-    assert_eq!(rules.accounts["groq"].credential.as_ref().unwrap().expose(), "canary12", "the usual variable");
+    assert_eq!(rules.accounts["groq"].credential.secrets().next().unwrap().expose(), "canary12", "the usual variable");
 
     let fast = &rules.models["fast"];
     assert_eq!(fast.targets.iter().map(|target| target.priority).collect::<Vec<_>>(), [1, 2, 3]);
@@ -601,5 +601,132 @@ fn the_example_shows_every_setting() {
     for name in definitions.filter_map(|definition| definition["properties"].as_object()).flat_map(|all| all.keys()) {
         let optional = ["cache_write", "cache_write_1h", "reasoning", "input_audio", "output_audio"];
         assert!(text.contains(&format!("{name}:")) || optional.contains(&name.as_str()), "`{name}` is not shown");
+    }
+}
+
+/// A provider of which accounts can be made for the tests of identities; `None` until one takes this cloud's.
+fn in_cloud(cloud: llm::provider::Cloud) -> Option<&'static str> {
+    llm::provider::ALL.iter().find(|provider| provider.cloud() == Some(cloud)).map(|provider| provider.id())
+}
+
+#[test]
+fn an_account_may_have_several_keys() {
+    let text = "providers:\n  openai:\n    keys:\n      - { api_key: '${UPSTREAM_KEY}', weight: 3, name: main }\n      - { api_key: '${GROQ_API_KEY}x' }\n";
+    let rules = rules(text);
+    let crate::config::Credential::Keys(keys) = &rules.accounts["openai"].credential else { panic!("no keys") };
+    let said: Vec<_> = keys.iter().map(|key| (&*key.name, key.weight, key.secret.expose())).collect();
+    assert_eq!(said, [("main", 3, "canary12"), ("2", 1, "canary12x")]);
+    for (keys, problem) in [
+        ("[]", "missing_field providers.openai.keys 1:30"),
+        ("[{ weight: 1 }]", "missing_field providers.openai.keys[0] 1:31"),
+        ("[{ api_key: short }]", "sample_secret providers.openai.keys[0].api_key 1:42"),
+        ("[{ api_key: '${UPSTREAM_KEY}', weight: 0 }]", "no_weight providers.openai.keys 1:30"),
+        ("[{ api_key: '${UPSTREAM_KEY}' }, { api_key: '${UPSTREAM_KEY}' }]", "duplicate providers.openai.keys[1]"),
+        ("[{ api_key: '${UPSTREAM_KEY}' }], api_key: '${UPSTREAM_KEY}'", "duplicate providers.openai.keys 1:30"),
+    ] {
+        has(&format!("providers: {{ openai: {{ keys: {keys} }} }}"), problem);
+    }
+    has("providers: { echo: { keys: [{ api_key: '${KEY_CI}' }] } }", "no_effect providers.echo.keys");
+}
+
+#[test]
+fn a_deployment_is_known_by_either_name() {
+    let rules = rules("providers: { openai: { deployments: { gpt-4o: my-4o } } }");
+    for asked in ["openai/gpt-4o", "openai/my-4o"] {
+        let target = Arc::clone(&rules.resolve(asked).unwrap().route.targets[0]);
+        assert_eq!((&*target.model, &*target.name), ("my-4o", asked));
+        assert_eq!(target.known.map(|model| &*model.id), Some("gpt-4o"));
+        assert!(target.price.is_some());
+    }
+    assert_eq!(&*rules.resolve("openai/o3").unwrap().route.targets[0].model, "o3");
+    has("providers: { openai: { deployments: { gpt-4o: 'my 4o' } } }", "bad_name providers.openai.deployments.gpt-4o");
+}
+
+#[test]
+fn an_account_says_where_its_models_are_and_what_becomes_of_prompts() {
+    let rules =
+        rules("providers: { openai: { region: eu-1, project: p, api_version: 2024-10-21, zero_retention: true } }");
+    let account = &rules.accounts["openai"];
+    assert_eq!(account.place.fill("{region} {project} {api_version}").as_deref(), Ok("eu-1 p 2024-10-21"));
+    assert_eq!((account.handling.zero_retention, account.handling.training), (true, false));
+    let other =
+        checked("providers: { openai: { training: false } }").draft.unwrap().into_rules(&Pepper::new(&[0; 32]), 1);
+    let handling = other.accounts["openai"].handling;
+    assert_eq!((handling.zero_retention, handling.training), (false, false));
+    has("providers: { openai: { zero_retention: true, training: true } }", "duplicate providers.openai.training");
+    for hostile in ["eu.evil.example/", "a@b", "'../..'", "'x y'", "'a?b'", "'#'"] {
+        has(&format!("providers: {{ openai: {{ region: {hostile} }} }}"), "bad_name providers.openai.region");
+        has(&format!("providers: {{ openai: {{ project: {hostile} }} }}"), "bad_name providers.openai.project");
+    }
+}
+
+#[test]
+fn an_identity_is_refused_where_its_cloud_is_not() {
+    has(
+        "providers: { openai: { credential: { kind: google_metadata } } }",
+        "unknown_value providers.openai.credential.kind",
+    );
+    has(
+        "providers: { openai: { credential: { kind: google_metadat } } }",
+        "unknown_value providers.openai.credential.kind",
+    );
+    has("providers: { openai: { credential: { file: x } } }", "missing_field providers.openai.credential");
+}
+
+#[test]
+fn an_identity_needs_its_settings_and_takes_no_others() {
+    use llm::provider::Cloud;
+    for (cloud, credential, problem) in [
+        (Cloud::Google, "{ kind: google_file }", "missing_field"),
+        (Cloud::Google, "{ kind: google_file, file: a, secret: '${UPSTREAM_KEY}' }", "missing_field"),
+        (Cloud::Google, "{ kind: google_metadata, file: a }", "no_effect"),
+        (Cloud::Azure, "{ kind: azure_client_secret, tenant: t, client: c }", "missing_field"),
+        (Cloud::Azure, "{ kind: azure_client_secret, tenant: t, client: c, secret: literal-one }", "secret_in_file"),
+        (Cloud::Azure, "{ kind: azure_managed_identity, tenant: t }", "no_effect"),
+        (Cloud::Azure, "{ kind: azure_workload_identity }", "missing_field"),
+        (Cloud::Aws, "{ kind: aws_static, access_key: a }", "missing_field"),
+        (Cloud::Aws, "{ kind: aws_web_identity, role: r }", "missing_field"),
+        (Cloud::Aws, "{ kind: aws_instance_role, role: r }", "no_effect"),
+        (Cloud::Aws, "{ kind: azure_managed_identity }", "unknown_value"),
+    ] {
+        let Some(kind) = in_cloud(cloud) else { continue };
+        let text = format!(
+            "providers: {{ a: {{ kind: {kind}, base_url: 'https://h', region: r, project: p, credential: {credential} }} }}"
+        );
+        has(&text, &format!("{problem} providers.a.credential"));
+    }
+}
+
+#[test]
+fn what_a_cloud_puts_into_the_environment_is_found() {
+    use llm::provider::Cloud;
+
+    use crate::config::{
+        Credential,
+        credential::{AwsIdentity, AzureIdentity, GoogleIdentity},
+    };
+    let credential = |kind: &str, environment: &[(&str, &str)]| {
+        let text = format!("providers: {{ a: {{ kind: {kind}, base_url: 'https://h', region: r, project: p }} }}");
+        let lookup =
+            |name: &str| environment.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+        let checked = check(&text, &lookup, &known_guard, NOW);
+        checked.draft.map(|draft| draft.into_rules(&Pepper::new(&[0; 32]), 1).accounts["a"].credential.clone())
+    };
+    if let Some(kind) = in_cloud(Cloud::Google) {
+        assert!(credential(kind, &[]).is_none());
+        let found = credential(kind, &[("GOOGLE_APPLICATION_CREDENTIALS", "/g.json")]);
+        assert!(matches!(found, Some(Credential::Google(GoogleIdentity::File(file))) if file == Path::new("/g.json")));
+    }
+    if let Some(kind) = in_cloud(Cloud::Azure) {
+        let pod = [("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c"), ("AZURE_FEDERATED_TOKEN_FILE", "/t")];
+        let found = credential(kind, &pod);
+        assert!(matches!(found, Some(Credential::Azure(AzureIdentity::Workload { client, .. })) if client == "c"));
+    }
+    if let Some(kind) = in_cloud(Cloud::Aws) {
+        let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_PROFILE", "p"), ("HOME", "/h")];
+        let found = credential(kind, &keys);
+        assert!(matches!(found, Some(Credential::Aws(AwsIdentity::Static { access_key, .. })) if access_key == "a"));
+        let Some(Credential::Aws(AwsIdentity::Profile { name, file })) = credential(kind, &keys[2..]) else { panic!() };
+        assert_eq!((name.as_str(), file.as_deref()), ("p", Some(Path::new("/h/.aws/credentials"))));
     }
 }
