@@ -1,4 +1,5 @@
-//! How the bytes of a stream are understood: relayed as they are, or translated; either behind guards or not.
+//! How the bytes of a stream are understood: relayed as they are, translated, or not at all; the first
+//! two behind guards or not.
 
 use bytes::Bytes;
 use llm::{
@@ -7,13 +8,14 @@ use llm::{
     loss::Loss,
 };
 
-use super::{Guarded, Relay, Translate};
+use super::{Guarded, Opaque, Relay, Translate};
 use crate::guard::Blocked;
 
 /// The lane of one stream.
 pub enum LaneBody {
     Relay(Relay),
     Translate(Translate),
+    Opaque(Opaque),
     Guarded(Box<Guarded>),
 }
 
@@ -32,6 +34,7 @@ impl LaneBody {
         match self {
             Self::Relay(relay) => relay.feed(bytes, out),
             Self::Translate(translate) => translate.feed(bytes, out),
+            Self::Opaque(opaque) => opaque.feed(bytes, out),
             Self::Guarded(guarded) => guarded.feed(bytes, out),
         }
     }
@@ -41,6 +44,7 @@ impl LaneBody {
         match self {
             Self::Relay(relay) => relay.finish(out),
             Self::Translate(translate) => translate.finish(out),
+            Self::Opaque(opaque) => opaque.finish(),
             Self::Guarded(guarded) => guarded.finish(out),
         }
     }
@@ -51,6 +55,7 @@ impl LaneBody {
         match self {
             Self::Relay(relay) => relay.glance(),
             Self::Translate(translate) => translate.glance(),
+            Self::Opaque(opaque) => opaque.glance(),
             Self::Guarded(guarded) => guarded.lane().glance(),
         }
     }
@@ -60,7 +65,7 @@ impl LaneBody {
     pub fn has_begun(&self) -> bool {
         match self {
             Self::Guarded(guarded) => guarded.has_begun(),
-            Self::Relay(_) | Self::Translate(_) => {
+            Self::Relay(_) | Self::Translate(_) | Self::Opaque(_) => {
                 let Glance { content, stopped, ended, .. } = self.glance();
                 *content || *stopped || *ended
             }
@@ -72,7 +77,7 @@ impl LaneBody {
     pub fn blocked(&self) -> Option<&Blocked> {
         match self {
             Self::Guarded(guarded) => guarded.blocked(),
-            Self::Relay(_) | Self::Translate(_) => None,
+            Self::Relay(_) | Self::Translate(_) | Self::Opaque(_) => None,
         }
     }
 
@@ -82,6 +87,7 @@ impl LaneBody {
         let fault = match self {
             Self::Relay(relay) => relay.fault(),
             Self::Translate(translate) => translate.glance().fault.as_ref(),
+            Self::Opaque(_) => None,
             Self::Guarded(guarded) => return guarded.broken().cloned().unwrap_or_else(|| guarded.lane().fault()),
         };
         fault.cloned().unwrap_or_else(|| Failure::new(Kind::Malformed, "the provider's stream cannot be read"))
@@ -91,7 +97,7 @@ impl LaneBody {
     #[must_use]
     pub fn loss(&self) -> Option<&Loss> {
         match self {
-            Self::Relay(_) => None,
+            Self::Relay(_) | Self::Opaque(_) => None,
             Self::Translate(translate) => Some(translate.loss()),
             Self::Guarded(guarded) => guarded.lane().loss(),
         }

@@ -1,9 +1,10 @@
-//! What wraps an answer's bytes on their way to the caller: [`Relay`] and [`Translate`] understand them, [`Guarded`] holds
-//! them back until they are cleared, [`StreamBody`] moves them, [`Settlement`] accounts for them when they end, however
+//! What wraps an answer's bytes on their way to the caller: [`Relay`] and [`Translate`] understand them, [`Opaque`] does
+//! not, [`Guarded`] holds them back until they are cleared, [`StreamBody`] moves them, [`Settlement`] accounts for them when they end, however
 //! they end.
 
 mod guarded;
 mod lane;
+mod opaque;
 mod relay;
 mod settlement;
 mod stream;
@@ -12,8 +13,9 @@ mod waiting;
 
 pub use guarded::Guarded;
 pub use lane::{Feed, LaneBody};
+pub use opaque::{Opaque, Tee};
 pub use relay::Relay;
 pub use settlement::{Settlement, Spent};
-pub use stream::{Opened, StreamBody};
+pub use stream::{Opened, Passed, StreamBody};
 pub use translate::Translate;
 pub use waiting::{Done, Waiting};

@@ -15,7 +15,7 @@ use govern::{
     Code, Error, Money,
     config::snapshot::{OnDisconnect, Target, Timeouts},
 };
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::Frame;
 use llm::failure::{Failure, Kind};
 use tokio::time::Sleep;
@@ -28,9 +28,18 @@ use crate::{
     upstream::{UpstreamBody, conceal},
 };
 
+/// The head of an answer that passes as it came, where the surface does not say how it looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+}
+
 /// An upstream stream whose first content has come.
 pub struct Opened {
     pub target: Arc<Target>,
+    /// The answer's head, where it passes as it came; `None` for a stream of the surface's dialect.
+    pub passed: Option<Passed>,
     pub upstream: UpstreamBody,
     pub lane: LaneBody,
     /// Bytes for the client that came with the first content.
@@ -59,13 +68,22 @@ pub struct StreamBody {
     trailers: bool,
     /// A part of the answer has gone out.
     begun: bool,
+    /// The status of an answer whose bytes are not frames of the surface's dialect: nothing can be said between them.
+    mute: Option<StatusCode>,
 }
+
+/// An answer that breaks off where nothing can be said to the client: the connection tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the answer broke off")]
+pub struct BrokenOff;
 
 enum State {
     Waiting(Waiting),
     Open(Box<Opened>),
     /// Upstream is done; what is left in `out` is sent, then the trailers with the cost.
     Ended(Option<Money>),
+    /// What is left in `out` is sent, then the connection is cut.
+    Broken,
     Done,
 }
 
@@ -81,6 +99,7 @@ impl StreamBody {
             surface,
             settlement,
             begun: false,
+            mute: stream.as_ref().ok().and_then(|opened| opened.passed.as_ref()).map(|head| head.status),
             out: VecDeque::with_capacity(4),
             made: Vec::with_capacity(4),
             alarm: Box::pin(tokio::time::sleep(keepalive)),
@@ -135,7 +154,9 @@ impl StreamBody {
                     self.settlement.gw.metrics.guardrail("allow");
                 }
                 let cost = self.book();
-                self.settlement.close(Outcome::Success, 200);
+                let status = self.mute.unwrap_or_default();
+                let outcome = if status.is_success() { Outcome::Success } else { Outcome::Failed };
+                self.settlement.close(outcome, status.as_u16());
                 self.state = State::Ended(cost);
             }
         }
@@ -170,12 +191,12 @@ impl StreamBody {
         if let State::Open(opened) = &self.state {
             self.settlement.gw.targets.state(&opened.target).failed(&failure);
         }
-        self.state = State::Ended(cost);
+        self.state = if self.mute.is_some() { State::Broken } else { State::Ended(cost) };
     }
 
     fn keep_alive(&mut self) {
         let sign = self.surface.dialect().keepalive(self.surface.framing());
-        if sign.is_empty() {
+        if sign.is_empty() || self.mute.is_some() {
             self.last_sent = Instant::now(); // nothing that such a client would ignore: look again an interval later
         } else {
             self.out.push_back(Bytes::from_static(sign));
@@ -184,6 +205,9 @@ impl StreamBody {
 
     /// Tells the client of an error in its dialect.
     fn say(&mut self, error: &Error) {
+        if self.mute.is_some() {
+            return;
+        }
         let body = error.body(&self.settlement.record.id().to_string());
         let first = !self.begun;
         self.out.push_back(self.surface.dialect().write_error_event(&body, self.surface.framing(), first).into());
@@ -276,7 +300,7 @@ impl StreamBody {
 
 impl http_body::Body for StreamBody {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = BrokenOff;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
@@ -295,6 +319,10 @@ impl http_body::Body for StreamBody {
                         Some(trailers) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
                         None => return Poll::Ready(None),
                     }
+                }
+                State::Broken => {
+                    this.state = State::Done;
+                    return Poll::Ready(Some(Err(BrokenOff)));
                 }
                 State::Done => return Poll::Ready(None),
             };
@@ -340,7 +368,7 @@ impl Drop for StreamBody {
                 }
             }
             // A stream that is still waited for cancels or finishes itself; its attempts are in the record.
-            State::Waiting(_) | State::Ended(_) | State::Done => {}
+            State::Waiting(_) | State::Ended(_) | State::Broken | State::Done => {}
         }
     }
 }

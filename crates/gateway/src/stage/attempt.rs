@@ -130,7 +130,7 @@ async fn send(
         stream: call.stream.then(|| encoded.wire.words().framing()),
         traceparent: traceparent.as_deref(),
     };
-    let request = request::build(expect.target, &encoded.head, client, encoded.body.clone())?;
+    let request = request::build(expect.target, &encoded.head, client, encoded.body.clone().into())?;
     let left = expect.deadline.saturating_duration_since(Instant::now());
     Ok(match tokio::time::timeout(left, gw.pool.send(account, request)).await {
         Ok(Ok(answer)) => Ok(answer),
@@ -180,7 +180,8 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
             let elapsed = record.first_token();
             gw.metrics.first_token(&target_label(&target), elapsed);
             let (timeouts, deadline) = (target.timeouts, call.deadline);
-            let opened = Opened { target, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline };
+            let opened =
+                Opened { target, passed: None, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline };
             Tried::Good(Done::Stream(Box::new(opened)))
         }
         Good::Blocked { blocked, glance } => {

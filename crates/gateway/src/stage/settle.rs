@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use super::Sent;
 use crate::{
     Gateway,
-    body::{Done, Settlement, StreamBody},
+    body::{Done, Passed, Settlement, StreamBody},
     http::Answer,
     ledger::Hold,
     observe::{Outcome, Recording},
@@ -17,36 +17,52 @@ use crate::{
 /// Books a whole answer, or wraps a stream so that it books itself.
 pub fn settle(gw: &Arc<Gateway>, sent: Sent, hold: Hold, record: &Recording) -> Answer {
     let mut settlement = Settlement { gw: gw.clone(), record: record.clone(), hold: Some(hold) };
-    let trailers = record.reads_trailers();
-    let stream_type = record.surface().framing().content_type();
-    let streamed = !matches!(sent, Sent::Done(Done::Whole { .. }));
-    let (kind, body) = match sent {
+    let mut answer = match sent {
         Sent::Done(Done::Whole { target, body, spent }) => {
             settlement.book(&target, &spent);
             settlement.close(Outcome::Success, 200);
-            ("application/json", Body::from(body))
+            let mut answer = Response::new(Body::from(body));
+            answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            answer
         }
         Sent::Done(Done::Stream(opened)) => {
-            (stream_type, Body::new(StreamBody::new(Ok(opened), settlement).with_trailers(trailers)))
+            let passed = opened.passed.clone();
+            let body = StreamBody::new(Ok(opened), settlement);
+            match passed {
+                None => stream(body, record),
+                Some(head) => pass(body, head),
+            }
         }
-        Sent::Waiting(waiting) => {
-            (stream_type, Body::new(StreamBody::new(Err(waiting), settlement).with_trailers(trailers)))
-        }
+        Sent::Waiting(waiting) => stream(StreamBody::new(Err(waiting), settlement), record),
     };
-    let mut answer = Response::new(body);
     let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    if streamed {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        // Reverse proxies in front must not gather a stream.
-        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-        if trailers {
-            headers.insert(header::TRAILER, HeaderValue::from_static("x-tollgate-cost-usd"));
-        }
-    }
     if gw.rules.load().settings.describe_headers {
         describe(record, headers);
     }
+    answer
+}
+
+/// A stream of the surface's dialect.
+fn stream(body: StreamBody, record: &Recording) -> Answer {
+    let trailers = record.reads_trailers();
+    let mut answer = Response::new(Body::new(body.with_trailers(trailers)));
+    let headers = answer.headers_mut();
+    let kind = record.surface().framing().content_type();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Reverse proxies in front must not gather a stream.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    if trailers {
+        headers.insert(header::TRAILER, HeaderValue::from_static("x-tollgate-cost-usd"));
+    }
+    answer
+}
+
+/// An answer that passes as it came.
+fn pass(body: StreamBody, head: Passed) -> Answer {
+    let mut answer = Response::new(Body::new(body));
+    *answer.status_mut() = head.status;
+    *answer.headers_mut() = head.headers;
     answer
 }
 

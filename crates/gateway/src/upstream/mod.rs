@@ -2,6 +2,7 @@
 
 pub mod address;
 mod answer;
+mod body;
 mod conceal;
 mod connect;
 pub mod credential;
@@ -13,6 +14,7 @@ pub mod request;
 mod targets;
 
 pub use answer::UpstreamBody;
+pub use body::RequestBody;
 pub use conceal::{conceal, is_presentable};
 pub use pool::{Pool, SendError, TlsError, UpstreamPool, tls};
 pub use post::HttpPost;

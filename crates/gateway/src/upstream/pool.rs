@@ -13,11 +13,9 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use govern::{Rules, config::snapshot::Account};
 use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -27,6 +25,7 @@ use hyper_util::{
 
 use super::{
     answer::{Seat, UpstreamBody},
+    body::RequestBody,
     connect::Bounded,
 };
 
@@ -38,7 +37,7 @@ pub trait UpstreamPool: Send + Sync {
     fn send<'a>(
         &'a self,
         account: &'a Account,
-        request: Request<Full<Bytes>>,
+        request: Request<RequestBody>,
     ) -> BoxFuture<'a, Result<Response<UpstreamBody>, SendError>>;
 
     /// Takes over the accounts of a new configuration. Connections of unchanged accounts are kept.
@@ -88,7 +87,7 @@ struct BuiltFrom {
 
 #[derive(Clone)]
 struct Shard {
-    client: Client<Connector, Full<Bytes>>,
+    client: Client<Connector, RequestBody>,
     streams: Arc<AtomicUsize>,
 }
 
@@ -123,7 +122,7 @@ impl UpstreamPool for Pool {
     fn send<'a>(
         &'a self,
         account: &'a Account,
-        request: Request<Full<Bytes>>,
+        request: Request<RequestBody>,
     ) -> BoxFuture<'a, Result<Response<UpstreamBody>, SendError>> {
         Box::pin(async move {
             let shard = self.shards(account)?.pick();

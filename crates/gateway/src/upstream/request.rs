@@ -1,16 +1,16 @@
 //! The HTTP request that a provider gets: our credential, an allow-list of headers, nothing else of the client's.
 
-use bytes::Bytes;
 use govern::{
     Code, Error,
     config::{Credential, snapshot::Target},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
-use http_body_util::Full;
 use llm::{
     frame::Framing,
     provider::{Auth, Head},
 };
+
+use super::RequestBody;
 
 /// What the client's side contributes to an upstream request.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,12 @@ pub struct Client<'a> {
 ///
 /// # Errors
 /// The account's URL, key or headers cannot be sent over HTTP.
-pub fn build(target: &Target, head: &Head, client: Client<'_>, body: Bytes) -> Result<Request<Full<Bytes>>, Error> {
+pub fn build(
+    target: &Target,
+    head: &Head,
+    client: Client<'_>,
+    body: RequestBody,
+) -> Result<Request<RequestBody>, Error> {
     let account = &target.account;
     let unsendable = |error: http::Error| {
         Error::new(Code::Internal, "the target cannot be reached as it is configured").because(error)
@@ -36,7 +41,7 @@ pub fn build(target: &Target, head: &Head, client: Client<'_>, body: Bytes) -> R
     let mut request = Request::builder()
         .method(Method::POST)
         .uri(format!("{}{}", account.base_url, head.path))
-        .body(Full::new(body))
+        .body(body)
         .map_err(unsendable)?;
     let headers = request.headers_mut();
     headers.reserve(12);
