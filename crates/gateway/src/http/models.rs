@@ -89,8 +89,8 @@ fn page(dialect: Dialect, models: &Models) -> Value {
     let data: Vec<Value> = models.iter().map(|(name, target)| entry(dialect, name, target.as_deref())).collect();
     let (first, last) = (models.keys().next(), models.keys().next_back());
     match dialect {
-        Dialect::OpenAiChat => json!({ "object": "list", "data": data }),
         Dialect::Anthropic => json!({ "data": data, "first_id": first, "last_id": last, "has_more": false }),
+        _ => json!({ "object": "list", "data": data }),
     }
 }
 
@@ -100,13 +100,13 @@ fn entry(dialect: Dialect, name: &str, target: Option<&Target>) -> Value {
     let (context, output) =
         (known.and_then(|model| model.max_input_tokens), known.and_then(|model| model.max_output_tokens));
     match dialect {
-        Dialect::OpenAiChat => json!({
-            "id": name, "object": "model", "created": 0, "owned_by": owner,
-            "context_window": context, "max_output_tokens": output,
-        }),
         Dialect::Anthropic => json!({
             "type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z",
             "lifecycle": "active", "max_input_tokens": context, "max_tokens": output,
+        }),
+        _ => json!({
+            "id": name, "object": "model", "created": 0, "owned_by": owner,
+            "context_window": context, "max_output_tokens": output,
         }),
     }
 }

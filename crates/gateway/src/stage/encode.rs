@@ -117,7 +117,7 @@ fn splice(call: &Composed, target: &Target, (dialect, head): (Dialect, &Head), w
     if *envelope.model() != *target.model && dialect.says_model_in_body() {
         edit.set("model", &Value::from(&*target.model));
     }
-    if call.stream && dialect == Dialect::OpenAiChat {
+    if call.stream && matches!(dialect, Dialect::OpenAiChat | Dialect::OpenAiCompletions) {
         if target.write_for.refuses_stream_options || without.stream_options {
             edit.remove("stream_options");
         } else {

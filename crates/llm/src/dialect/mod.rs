@@ -8,6 +8,7 @@ pub(crate) mod body;
 pub(crate) mod corpus;
 pub(crate) mod field;
 pub mod openai_chat;
+pub mod openai_completions;
 #[cfg(test)]
 mod translation_tests;
 
@@ -20,6 +21,8 @@ use crate::{Call, Event, Loss, Reply, failure::Failure, frame::Framing, usage::U
 pub enum Dialect {
     /// OpenAI Chat Completions: <https://platform.openai.com/docs/api-reference/chat>
     OpenAiChat,
+    /// OpenAI's legacy Completions: <https://platform.openai.com/docs/api-reference/completions>
+    OpenAiCompletions,
     /// Anthropic Messages: <https://docs.anthropic.com/en/api/messages>
     Anthropic,
 }
@@ -144,13 +147,14 @@ pub enum Seen {
 
 impl Dialect {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::OpenAiChat, Self::Anthropic];
+    pub const ALL: &'static [Self] = &[Self::OpenAiChat, Self::OpenAiCompletions, Self::Anthropic];
 
     /// The name in configuration, records and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OpenAiChat => "openai_chat",
+            Self::OpenAiCompletions => "openai_completions",
             Self::Anthropic => "anthropic",
         }
     }
@@ -162,6 +166,7 @@ impl Dialect {
     pub fn read_call(self, body: &[u8]) -> Result<Call, Malformed> {
         match self {
             Self::OpenAiChat => openai_chat::request::read(body),
+            Self::OpenAiCompletions => openai_completions::request::read(body),
             Self::Anthropic => anthropic::request::read(body),
         }
     }
@@ -173,6 +178,7 @@ impl Dialect {
     pub fn write_call(self, call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malformed> {
         match self {
             Self::OpenAiChat => openai_chat::request::write(call, target),
+            Self::OpenAiCompletions => openai_completions::request::write(call, target),
             Self::Anthropic => anthropic::request::write(call, target),
         }
     }
@@ -184,6 +190,7 @@ impl Dialect {
     pub fn read_reply(self, body: &[u8]) -> Result<Reply, Malformed> {
         match self {
             Self::OpenAiChat => openai_chat::reply::read(body),
+            Self::OpenAiCompletions => openai_completions::reply::read(body),
             Self::Anthropic => anthropic::reply::read(body),
         }
     }
@@ -193,6 +200,7 @@ impl Dialect {
     pub fn write_reply(self, reply: &Reply) -> (Vec<u8>, Loss) {
         match self {
             Self::OpenAiChat => openai_chat::reply::write(reply),
+            Self::OpenAiCompletions => openai_completions::reply::write(reply),
             Self::Anthropic => anthropic::reply::write(reply),
         }
     }
@@ -202,6 +210,7 @@ impl Dialect {
     pub fn glance_reply(self, body: &[u8]) -> Glance {
         match self {
             Self::OpenAiChat => openai_chat::reply::glance(body),
+            Self::OpenAiCompletions => openai_completions::reply::glance(body),
             Self::Anthropic => anthropic::reply::glance(body),
         }
     }
@@ -211,6 +220,7 @@ impl Dialect {
     pub fn reader(self) -> Box<dyn EventReader> {
         match self {
             Self::OpenAiChat => Box::new(openai_chat::stream::Reader::default()),
+            Self::OpenAiCompletions => Box::new(openai_completions::stream::Reader::default()),
             Self::Anthropic => Box::new(anthropic::stream::Reader::default()),
         }
     }
@@ -219,7 +229,7 @@ impl Dialect {
     #[must_use]
     pub fn framing(self) -> Framing {
         match self {
-            Self::OpenAiChat | Self::Anthropic => Framing::Sse,
+            Self::OpenAiChat | Self::OpenAiCompletions | Self::Anthropic => Framing::Sse,
         }
     }
 
@@ -227,7 +237,7 @@ impl Dialect {
     #[must_use]
     pub fn says_model_in_body(self) -> bool {
         match self {
-            Self::OpenAiChat | Self::Anthropic => true,
+            Self::OpenAiChat | Self::OpenAiCompletions | Self::Anthropic => true,
         }
     }
 
@@ -236,6 +246,7 @@ impl Dialect {
     pub fn writer(self, form: StreamForm) -> Box<dyn EventWriter> {
         match self {
             Self::OpenAiChat => Box::new(openai_chat::stream::Writer::new(form.include_usage)),
+            Self::OpenAiCompletions => Box::new(openai_completions::stream::Writer::new(form.include_usage)),
             Self::Anthropic => Box::new(anthropic::stream::Writer::default()),
         }
     }
@@ -245,6 +256,7 @@ impl Dialect {
     pub fn watch(self) -> Box<dyn FrameWatch> {
         match self {
             Self::OpenAiChat => Box::new(openai_chat::stream::Watch::default()),
+            Self::OpenAiCompletions => Box::new(openai_completions::stream::Watch::default()),
             Self::Anthropic => Box::new(anthropic::stream::Watch::default()),
         }
     }
@@ -254,6 +266,7 @@ impl Dialect {
     pub fn read_error(self, body: &[u8]) -> ErrorBody {
         match self {
             Self::OpenAiChat => openai_chat::error::read(body),
+            Self::OpenAiCompletions => openai_completions::error::read(body),
             Self::Anthropic => anthropic::error::read(body),
         }
     }
@@ -263,6 +276,7 @@ impl Dialect {
     pub fn write_error(self, error: &ErrorBody) -> Vec<u8> {
         match self {
             Self::OpenAiChat => openai_chat::error::write(error),
+            Self::OpenAiCompletions => openai_completions::error::write(error),
             Self::Anthropic => anthropic::error::write(error),
         }
     }
@@ -273,6 +287,7 @@ impl Dialect {
         let _ = (framing, first); // both dialects stream in SSE alone
         match self {
             Self::OpenAiChat => openai_chat::error::write_event(error),
+            Self::OpenAiCompletions => openai_completions::error::write_event(error),
             Self::Anthropic => anthropic::error::write_event(error),
         }
     }
@@ -283,6 +298,7 @@ impl Dialect {
         let _ = framing; // both dialects stream in SSE alone
         match self {
             Self::OpenAiChat => b": ping\n\n",
+            Self::OpenAiCompletions => b": ping\n\n",
             Self::Anthropic => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
         }
     }

@@ -21,7 +21,7 @@ pub fn read(body: &[u8]) -> ErrorBody {
 }
 
 /// The same of parsed JSON. `status` is what the body itself says, 0 if it says nothing.
-pub(super) fn from_value(value: &Value) -> ErrorBody {
+pub(in crate::dialect) fn from_value(value: &Value) -> ErrorBody {
     let outer = value.as_array().and_then(|list| list.first()).unwrap_or(value);
     let inner = match outer.get("error") {
         Some(error) if !error.is_null() => error,
@@ -65,7 +65,7 @@ pub fn write_event(error: &ErrorBody) -> Vec<u8> {
 }
 
 /// The failure that an error inside a stream, or in a body with a good status, stands for.
-pub(super) fn failure(value: &Value) -> Failure {
+pub(in crate::dialect) fn failure(value: &Value) -> Failure {
     let body = from_value(value);
     let kind = Kind::of(body.status, body.code.as_deref(), &body.kind, &body.message);
     Failure {

@@ -19,8 +19,8 @@ mod message;
 mod part;
 pub mod reply;
 pub mod request;
-mod stop;
+pub(in crate::dialect) mod stop;
 pub mod stream;
 #[cfg(test)]
 mod tests;
-mod usage;
+pub(in crate::dialect) mod usage;

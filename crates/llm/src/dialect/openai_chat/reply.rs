@@ -79,7 +79,7 @@ fn is_call(part: &Part) -> bool {
 }
 
 /// The counts; what is no `usage` at all counts nothing.
-pub(super) fn read_usage(value: &Value) -> Usage {
+pub(in crate::dialect) fn read_usage(value: &Value) -> Usage {
     serde::Deserialize::deserialize(value).map_or_else(|_| Usage::default(), |wire: usage::Wire| wire.normalise())
 }
 

@@ -4,7 +4,7 @@
 //! dialect writes the call. `functions` and `function_call`, which `tools` replaced in 2023, are refused at the top
 //! level, because their callers expect an answer in the old form, too; in the history they are understood.
 
-mod knobs;
+pub(in crate::dialect) mod knobs;
 mod messages;
 mod tools;
 mod turns;
@@ -116,7 +116,7 @@ pub fn write(call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malforme
 }
 
 /// Whether a usage chunk is wanted; further options (`include_obfuscation`) are kept as they are.
-fn read_stream_options(root: &Field<'_, '_>, extra: &mut Map<String, Value>) -> Result<bool, Malformed> {
+pub(in crate::dialect) fn read_stream_options(root: &Field<'_, '_>, extra: &mut Map<String, Value>) -> Result<bool, Malformed> {
     let Some(options) = root.get("stream_options") else { return Ok(false) };
     let mut others = options.object()?.clone();
     others.retain(|name, value| name != "include_usage" && !value.is_null());

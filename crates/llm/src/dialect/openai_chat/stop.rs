@@ -8,7 +8,7 @@ use crate::{
 /// The meaning of a `finish_reason`. `called`: the answer holds a tool call.
 ///
 /// Servers disagree on whether an answer with calls stops with `stop` or `tool_calls`; the calls themselves decide.
-pub(super) fn read(reason: &str, called: bool) -> Stop {
+pub(in crate::dialect) fn read(reason: &str, called: bool) -> Stop {
     match reason {
         "stop" | "tool_calls" | "function_call" | "eos" if called => Stop::ToolUse,
         // `eos` is Together's word, `model_length` Mistral's.
@@ -21,7 +21,7 @@ pub(super) fn read(reason: &str, called: bool) -> Stop {
 }
 
 /// The `finish_reason` that says it. What OpenAI has no word for is said by its nearest word, or as it was.
-pub(super) fn write(stop: &Stop) -> &str {
+pub(in crate::dialect) fn write(stop: &Stop) -> &str {
     match stop {
         Stop::End | Stop::Sequence(_) => "stop",
         Stop::Length | Stop::ContextWindow => "length",
@@ -33,7 +33,7 @@ pub(super) fn write(stop: &Stop) -> &str {
 }
 
 /// The failure that some vendors report as a finish reason (OpenRouter, Zhipu).
-pub(super) fn failure(reason: &str) -> Option<Failure> {
+pub(in crate::dialect) fn failure(reason: &str) -> Option<Failure> {
     matches!(reason, "error" | "network_error")
         .then(|| Failure::new(Kind::Server, format!("the provider ended the answer with finish_reason \"{reason}\"")))
 }

@@ -8,5 +8,6 @@ mod watch;
 mod writer;
 
 pub use reader::Reader;
+pub(in crate::dialect) use reader::{broken, stated};
 pub use watch::Watch;
 pub use writer::Writer;

@@ -73,7 +73,7 @@ impl Wire {
 }
 
 /// The `usage` object that says these counts. `cache_write_tokens` (OpenRouter's name) stands there only if there are any.
-pub(super) fn write(usage: &Usage) -> Value {
+pub(in crate::dialect) fn write(usage: &Usage) -> Value {
     let mut prompt = json!({"cached_tokens": usage.cache_read, "audio_tokens": usage.input_audio});
     let written = usage.cache_written();
     if let (1.., Some(prompt)) = (written, prompt.as_object_mut()) {

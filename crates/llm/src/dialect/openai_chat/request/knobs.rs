@@ -13,7 +13,7 @@ const MOST_TOKENS: u64 = 1 << 32;
 /// OpenAI's own bound.
 const MOST_CHOICES: u64 = 128;
 
-pub(super) fn read(root: &Field<'_, '_>) -> Result<Knobs, Malformed> {
+pub(in crate::dialect) fn read(root: &Field<'_, '_>) -> Result<Knobs, Malformed> {
     let number = |name, least, most| root.get(name).map(|field| field.number(least, most)).transpose();
     let text = |name| root.get(name).map(|field| field.string()).transpose();
     let effort = text("reasoning_effort")?;
@@ -59,7 +59,7 @@ fn read_stop(root: &Field<'_, '_>) -> Result<Vec<String>, Malformed> {
     }
 }
 
-pub(super) fn write(knobs: &Knobs, target: &WriteFor, body: &mut Map<String, Value>, loss: &mut Loss) {
+pub(in crate::dialect) fn write(knobs: &Knobs, target: &WriteFor, body: &mut Map<String, Value>, loss: &mut Loss) {
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
             body.insert(name.to_owned(), value);

@@ -226,7 +226,7 @@ fn is_said(_: &String, value: &mut Value) -> bool {
 }
 
 /// The failure that a frame's own words state.
-pub(super) fn stated(data: &[u8]) -> Failure {
+pub(in crate::dialect) fn stated(data: &[u8]) -> Failure {
     match serde_json::from_slice(data) {
         Ok(value) => error::failure(&value),
         Err(_) => Failure::new(Kind::Server, crate::failure::clean(&error::read(data).message)),
@@ -234,6 +234,6 @@ pub(super) fn stated(data: &[u8]) -> Failure {
 }
 
 /// The failure of a frame that is not a chunk.
-pub(super) fn broken() -> Failure {
+pub(in crate::dialect) fn broken() -> Failure {
     Failure::new(Kind::Malformed, "the stream holds a frame that is not the JSON of a chunk")
 }

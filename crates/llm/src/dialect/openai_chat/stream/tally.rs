@@ -74,7 +74,7 @@ impl Choices {
         let Some(ends) = serde_json::from_str::<Option<Vec<End<'_>>>>(json)? else { return Ok(None) };
         let mut choices = Self::default();
         for end in ends {
-            choices.take(&Choice { delta: None, message: None, finish_reason: end.finish_reason });
+            choices.take(&Choice { delta: None, message: None, text: None, finish_reason: end.finish_reason });
             choices.tally.pieces += 1;
         }
         Ok(Some(choices))
@@ -91,6 +91,7 @@ impl Choices {
             };
             self.stopped |= self.failed.is_none();
         }
+        self.tally.pieces += u64::from(self.tally.text(choice.text));
         for said in [&choice.delta, &choice.message].into_iter().flatten() {
             let texts = [said.content, said.reasoning_content, said.reasoning, said.refusal];
             // Sound and signatures are content, too, though not text.
@@ -136,6 +137,9 @@ struct Choice<'a> {
     delta: Option<Said<'a>>,
     #[serde(borrow, default)]
     message: Option<Said<'a>>,
+    /// Legacy completions.
+    #[serde(borrow, default)]
+    text: Option<&'a RawValue>,
     #[serde(borrow, default)]
     finish_reason: Option<&'a RawValue>,
 }
