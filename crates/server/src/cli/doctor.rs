@@ -9,7 +9,6 @@ use gateway::{
 };
 use govern::{Rules, config::snapshot::Account, key::Pepper};
 use http::{Request, header};
-use http_body_util::Full;
 use store::Store;
 
 use super::{Outcome, config::File, table};
@@ -107,7 +106,7 @@ async fn providers(rules: &Rules, patience: Duration) -> Vec<Finding> {
 
 /// How far our clock is before the provider's, in microseconds, if it tells the time.
 async fn reach(pool: &Pool, account: &Account) -> Result<Option<i64>, String> {
-    let request = Request::head(&account.base_url).body(Full::<Bytes>::default()).map_err(|error| error.to_string())?;
+    let request = Request::head(&account.base_url).body(Bytes::new().into()).map_err(|error| error.to_string())?;
     let answer = pool.send(account, request).await.map_err(|error| error.to_string())?;
     let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
     let time = date.and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
