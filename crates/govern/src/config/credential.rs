@@ -45,15 +45,25 @@ pub enum AzureIdentity {
         client: String,
         secret: Secret,
     },
-    /// `None`: the identity that the system assigned.
     Managed {
+        /// `None`: the identity that the system assigned.
         client: Option<String>,
+        /// `None`: the metadata service of a virtual machine.
+        endpoint: Option<AzureEndpoint>,
     },
     Workload {
         tenant: String,
         client: String,
         token_file: PathBuf,
     },
+}
+
+/// Where App Service, Container Apps and Functions hand out tokens (`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`).
+#[derive(Debug, Clone)]
+pub struct AzureEndpoint {
+    pub url: String,
+    /// What shows that the question comes from within.
+    pub header: Secret,
 }
 
 /// An identity in AWS.

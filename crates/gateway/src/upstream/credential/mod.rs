@@ -4,7 +4,11 @@
 //! request waits for a source only when there is nothing at all to show. A fixed API key needs none of this.
 
 mod ask;
+pub mod azure;
+pub mod google;
+pub mod ibm;
 mod kept;
+mod oauth;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;

@@ -6,7 +6,7 @@ use llm::provider::{Auth, Cloud, Provider};
 
 use super::{At, Checking, Fault};
 use crate::config::{
-    credential::{ApiKey, AwsContainer, AwsIdentity, AzureIdentity, Credential, GoogleIdentity},
+    credential::{ApiKey, AwsContainer, AwsIdentity, AzureEndpoint, AzureIdentity, Credential, GoogleIdentity},
     problem::list,
     raw::{Items, RawApiKey, RawCredential, RawCredentialKind as Kind, RawProvider},
     snapshot::Secret,
@@ -254,7 +254,11 @@ impl Checking<'_> {
                 client: text("client")?,
                 secret: secret()?,
             }),
-            Kind::AzureManagedIdentity => Credential::Azure(AzureIdentity::Managed { client: text("client") }),
+            Kind::AzureManagedIdentity => {
+                let endpoint = (self.lookup)("IDENTITY_ENDPOINT").zip((self.lookup)("IDENTITY_HEADER"));
+                let endpoint = endpoint.map(|(url, header)| AzureEndpoint { url, header: Secret::new(header) });
+                Credential::Azure(AzureIdentity::Managed { client: text("client"), endpoint })
+            }
             Kind::AzureWorkloadIdentity => Credential::Azure(AzureIdentity::Workload {
                 tenant: text("tenant")?,
                 client: text("client")?,
