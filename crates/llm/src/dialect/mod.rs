@@ -9,6 +9,7 @@ pub(crate) mod corpus;
 pub(crate) mod field;
 pub mod openai_chat;
 pub mod openai_completions;
+pub mod openai_responses;
 #[cfg(test)]
 mod translation_tests;
 
@@ -23,6 +24,8 @@ pub enum Dialect {
     OpenAiChat,
     /// OpenAI's legacy Completions: <https://platform.openai.com/docs/api-reference/completions>
     OpenAiCompletions,
+    /// OpenAI Responses: <https://platform.openai.com/docs/api-reference/responses>
+    OpenAiResponses,
     /// Anthropic Messages: <https://docs.anthropic.com/en/api/messages>
     Anthropic,
 }
@@ -147,7 +150,7 @@ pub enum Seen {
 
 impl Dialect {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::OpenAiChat, Self::OpenAiCompletions, Self::Anthropic];
+    pub const ALL: &'static [Self] = &[Self::OpenAiChat, Self::OpenAiCompletions, Self::OpenAiResponses, Self::Anthropic];
 
     /// The name in configuration, records and metrics.
     #[must_use]
@@ -155,6 +158,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => "openai_chat",
             Self::OpenAiCompletions => "openai_completions",
+            Self::OpenAiResponses => "openai_responses",
             Self::Anthropic => "anthropic",
         }
     }
@@ -167,6 +171,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::request::read(body),
             Self::OpenAiCompletions => openai_completions::request::read(body),
+            Self::OpenAiResponses => openai_responses::request::read(body),
             Self::Anthropic => anthropic::request::read(body),
         }
     }
@@ -179,6 +184,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::request::write(call, target),
             Self::OpenAiCompletions => openai_completions::request::write(call, target),
+            Self::OpenAiResponses => openai_responses::request::write(call, target),
             Self::Anthropic => anthropic::request::write(call, target),
         }
     }
@@ -191,6 +197,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::reply::read(body),
             Self::OpenAiCompletions => openai_completions::reply::read(body),
+            Self::OpenAiResponses => openai_responses::reply::read(body),
             Self::Anthropic => anthropic::reply::read(body),
         }
     }
@@ -201,6 +208,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::reply::write(reply),
             Self::OpenAiCompletions => openai_completions::reply::write(reply),
+            Self::OpenAiResponses => openai_responses::reply::write(reply),
             Self::Anthropic => anthropic::reply::write(reply),
         }
     }
@@ -211,6 +219,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::reply::glance(body),
             Self::OpenAiCompletions => openai_completions::reply::glance(body),
+            Self::OpenAiResponses => openai_responses::reply::glance(body),
             Self::Anthropic => anthropic::reply::glance(body),
         }
     }
@@ -221,6 +230,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => Box::new(openai_chat::stream::Reader::default()),
             Self::OpenAiCompletions => Box::new(openai_completions::stream::Reader::default()),
+            Self::OpenAiResponses => Box::new(openai_responses::stream::Reader::default()),
             Self::Anthropic => Box::new(anthropic::stream::Reader::default()),
         }
     }
@@ -229,7 +239,7 @@ impl Dialect {
     #[must_use]
     pub fn framing(self) -> Framing {
         match self {
-            Self::OpenAiChat | Self::OpenAiCompletions | Self::Anthropic => Framing::Sse,
+            Self::OpenAiChat | Self::OpenAiCompletions | Self::OpenAiResponses | Self::Anthropic => Framing::Sse,
         }
     }
 
@@ -237,7 +247,7 @@ impl Dialect {
     #[must_use]
     pub fn says_model_in_body(self) -> bool {
         match self {
-            Self::OpenAiChat | Self::OpenAiCompletions | Self::Anthropic => true,
+            Self::OpenAiChat | Self::OpenAiCompletions | Self::OpenAiResponses | Self::Anthropic => true,
         }
     }
 
@@ -247,6 +257,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => Box::new(openai_chat::stream::Writer::new(form.include_usage)),
             Self::OpenAiCompletions => Box::new(openai_completions::stream::Writer::new(form.include_usage)),
+            Self::OpenAiResponses => Box::new(openai_responses::stream::Writer::default()),
             Self::Anthropic => Box::new(anthropic::stream::Writer::default()),
         }
     }
@@ -257,6 +268,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => Box::new(openai_chat::stream::Watch::default()),
             Self::OpenAiCompletions => Box::new(openai_completions::stream::Watch::default()),
+            Self::OpenAiResponses => Box::new(openai_responses::stream::Watch::default()),
             Self::Anthropic => Box::new(anthropic::stream::Watch::default()),
         }
     }
@@ -267,6 +279,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::error::read(body),
             Self::OpenAiCompletions => openai_completions::error::read(body),
+            Self::OpenAiResponses => openai_responses::error::read(body),
             Self::Anthropic => anthropic::error::read(body),
         }
     }
@@ -277,6 +290,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::error::write(error),
             Self::OpenAiCompletions => openai_completions::error::write(error),
+            Self::OpenAiResponses => openai_responses::error::write(error),
             Self::Anthropic => anthropic::error::write(error),
         }
     }
@@ -288,6 +302,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::error::write_event(error),
             Self::OpenAiCompletions => openai_completions::error::write_event(error),
+            Self::OpenAiResponses => openai_responses::error::write_event(error, 0),
             Self::Anthropic => anthropic::error::write_event(error),
         }
     }
@@ -299,6 +314,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => b": ping\n\n",
             Self::OpenAiCompletions => b": ping\n\n",
+            Self::OpenAiResponses => b": ping\n\n",
             Self::Anthropic => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
         }
     }

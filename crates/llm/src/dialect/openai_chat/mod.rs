@@ -16,7 +16,7 @@
 
 pub mod error;
 mod message;
-mod part;
+pub(in crate::dialect) mod part;
 pub mod reply;
 pub mod request;
 pub(in crate::dialect) mod stop;

@@ -44,7 +44,7 @@ fn read(part: &Field<'_, '_>) -> Result<Part, Malformed> {
     }
 }
 
-fn read_image(image: &Field<'_, '_>, cache: Option<CacheMark>) -> Result<Part, Malformed> {
+pub(in crate::dialect) fn read_image(image: &Field<'_, '_>, cache: Option<CacheMark>) -> Result<Part, Malformed> {
     let detail = image.get("detail").map(|detail| detail.string()).transpose()?;
     Ok(Part::Image(Image { source: read_source(image)?, detail, cache }))
 }
@@ -62,7 +62,7 @@ fn read_video(part: &Field<'_, '_>, cache: Option<CacheMark>) -> Result<Part, Ma
 }
 
 /// The URL of an object, or one that stands in its place: some clients send that, and every server takes it.
-fn read_source(owner: &Field<'_, '_>) -> Result<Source, Malformed> {
+pub(in crate::dialect) fn read_source(owner: &Field<'_, '_>) -> Result<Source, Malformed> {
     let url = match owner.value {
         Value::String(_) => *owner,
         _ => owner.need("url", "an http(s) or data URL")?,
@@ -77,7 +77,7 @@ fn read_source(owner: &Field<'_, '_>) -> Result<Source, Malformed> {
     }
 }
 
-fn read_file(file: &Field<'_, '_>, cache: Option<CacheMark>) -> Result<Part, Malformed> {
+pub(in crate::dialect) fn read_file(file: &Field<'_, '_>, cache: Option<CacheMark>) -> Result<Part, Malformed> {
     let title = file.get("filename").map(|name| name.string()).transpose()?;
     let source = match (file.get("file_data"), file.get("file_id")) {
         (Some(data), _) => {
@@ -129,7 +129,7 @@ pub(super) fn write_cache(mark: CacheMark) -> Value {
 }
 
 /// A picture as a content part; `None` if the format has no way to say where it is.
-pub(super) fn write_image(image: &Image) -> Option<Value> {
+pub(in crate::dialect) fn write_image(image: &Image) -> Option<Value> {
     let mut inner = json!({"url": write_source(&image.source)?});
     if let (Some(detail), Some(object)) = (&image.detail, inner.as_object_mut()) {
         object.insert("detail".to_owned(), json!(detail));
@@ -142,7 +142,7 @@ pub(super) fn write_video(video: &Video) -> Option<Value> {
     Some(json!({"type": "video_url", "video_url": {"url": write_source(&video.source)?}}))
 }
 
-fn write_source(source: &Source) -> Option<String> {
+pub(in crate::dialect) fn write_source(source: &Source) -> Option<String> {
     match source {
         Source::Url(url) => Some(url.clone()),
         Source::Base64 { media_type, data } => Some(format!("data:{media_type};base64,{data}")),
@@ -151,7 +151,7 @@ fn write_source(source: &Source) -> Option<String> {
 }
 
 /// A file as a content part; `None` if the format has no way to say where it is.
-pub(super) fn write_file(document: &Document) -> Option<Value> {
+pub(in crate::dialect) fn write_file(document: &Document) -> Option<Value> {
     let file = match &document.source {
         Source::Base64 { media_type, data } => {
             // OpenAI insists on a name next to the bytes.

@@ -17,6 +17,9 @@ use crate::{
     dialect::{Dialect, Malformed, WriteFor, field::Field},
 };
 
+pub(in crate::dialect) use knobs::write_effort;
+pub(in crate::dialect) use turns::TOOL_FAILED;
+
 /// Fields with a canonical place.
 const KNOWN: &[&str] = &[
     "model",

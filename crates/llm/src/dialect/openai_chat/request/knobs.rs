@@ -103,7 +103,11 @@ pub(in crate::dialect) fn write(knobs: &Knobs, target: &WriteFor, body: &mut Map
 
 /// The effort that comes nearest. A budget of at most 2,048 tokens is `low`, of at most 8,192 `medium`, of more `high`;
 /// thinking switched on without a budget is `medium`; adaptive thinking is what these models do unasked.
-fn write_effort(reasoning: Option<&Reasoning>, target: &WriteFor, loss: &mut Loss) -> Option<String> {
+pub(in crate::dialect) fn write_effort(
+    reasoning: Option<&Reasoning>,
+    target: &WriteFor,
+    loss: &mut Loss,
+) -> Option<String> {
     let reasoning = reasoning?;
     if target.refuses_reasoning {
         if reasoning.enabled != Some(false) && reasoning.effort.as_deref() != Some("none") {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What a tool message begins with if the tool failed: the format has no field for it.
-const FAILED: &str = "[tool error] ";
+pub(in crate::dialect) const TOOL_FAILED: &str = "[tool error] ";
 
 pub(super) fn write(turns: &[Turn], target: &WriteFor, loss: &mut Loss) -> Result<Vec<Value>, Malformed> {
     let mut messages = Vec::with_capacity(turns.len());
@@ -180,8 +180,8 @@ impl Scribe<'_> {
         if result.is_error == Some(true) {
             self.loss.note(format!("{path}.is_error"), "openai_chat has no such field: the text says so");
             match texts.first_mut().and_then(|first| first.get_mut("text")) {
-                Some(Value::String(text)) => text.insert_str(0, FAILED),
-                _ => texts.push(json!({"type": "text", "text": FAILED.trim_end()})),
+                Some(Value::String(text)) => text.insert_str(0, TOOL_FAILED),
+                _ => texts.push(json!({"type": "text", "text": TOOL_FAILED.trim_end()})),
             }
         }
         let content = message::content(texts).unwrap_or_else(|| json!(""));
