@@ -36,6 +36,7 @@ pub fn target_with(name: &str, priority: u32, weight: u32) -> Arc<Target> {
         on_disconnect: OnDisconnect::Cancel,
         prices: HashMap::new(),
         ca_file: None,
+        passthrough: None,
     };
     Arc::new(Target {
         name: name.into(),

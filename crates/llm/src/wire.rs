@@ -14,6 +14,8 @@ pub enum Wire {
     Chat(Dialect),
     /// The tokens of a conversation.
     Count(Dialect),
+    /// Whatever an operator lets through unread. No provider is asked for it by this name.
+    Other,
 }
 
 impl Wire {
@@ -23,6 +25,7 @@ impl Wire {
         match self {
             Self::Chat(_) => Operation::Chat,
             Self::Count(_) => Operation::CountTokens,
+            Self::Other => Operation::Other,
         }
     }
 
@@ -31,6 +34,7 @@ impl Wire {
     pub fn words(self) -> Dialect {
         match self {
             Self::Chat(dialect) | Self::Count(dialect) => dialect,
+            Self::Other => Dialect::OpenAiChat,
         }
     }
 
@@ -39,6 +43,7 @@ impl Wire {
     pub fn glance_reply(self, body: &[u8]) -> Glance {
         match self {
             Self::Chat(dialect) | Self::Count(dialect) => dialect.glance_reply(body),
+            Self::Other => Glance::default(),
         }
     }
 }

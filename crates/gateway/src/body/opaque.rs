@@ -3,9 +3,9 @@
 
 use bytes::Bytes;
 use llm::{
+    Wire,
     dialect::{FrameWatch, Glance},
-    frame::Splitter,
-    usage::Usage,
+    frame::{Framing, Splitter},
 };
 
 use super::Feed;
@@ -16,37 +16,73 @@ pub struct Opaque {
     tee: Option<Tee>,
 }
 
-/// What looks at the frames of a stream whose dialect is known.
-pub struct Tee {
-    pub splitter: Splitter,
-    pub watch: Box<dyn FrameWatch>,
+/// What looks at the bytes as they pass, where the format that they may be in is known.
+pub enum Tee {
+    /// The frames of a stream.
+    Frames { splitter: Splitter, watch: Box<dyn FrameWatch> },
+    /// A whole answer, as far as it is kept.
+    Whole { wire: Wire, seen: Vec<u8> },
+}
+
+/// Longest whole answer at which the tee looks.
+const MOST_SEEN: usize = 4 << 20;
+
+impl Tee {
+    #[must_use]
+    pub fn whole(wire: Wire) -> Option<Self> {
+        Some(Self::Whole { wire, seen: Vec::new() })
+    }
+
+    /// `framing`: of the stream, if the answer is one.
+    #[must_use]
+    pub fn frames(wire: Wire, framing: Option<Framing>) -> Option<Self> {
+        Some(Self::Frames { splitter: framing?.splitter(), watch: wire.words().watch() })
+    }
+
+    /// `false`: there is nothing to be learnt here.
+    fn see(&mut self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Frames { splitter, watch } => {
+                let read = splitter.push(bytes, |frame| {
+                    if let Some(data) = &frame.data {
+                        watch.see(frame.event, data);
+                    }
+                });
+                read.is_ok()
+            }
+            Self::Whole { seen, .. } => {
+                seen.extend_from_slice(bytes);
+                seen.len() <= MOST_SEEN
+            }
+        }
+    }
+
+    fn learnt(&self) -> Glance {
+        match self {
+            Self::Frames { watch, .. } => watch.glance().clone(),
+            Self::Whole { wire, seen } => wire.glance_reply(seen),
+        }
+    }
 }
 
 impl Opaque {
-    /// `usage`: what is known of it before the first byte (the characters that are to be spoken).
+    /// `glance`: what is known of the answer before its first byte (the characters that are to be spoken).
     #[must_use]
-    pub fn new(usage: Option<Usage>, tee: Option<Tee>) -> Self {
-        Self { glance: Glance { usage, ..Glance::default() }, tee }
+    pub fn new(glance: Glance, tee: Option<Tee>) -> Self {
+        Self { glance, tee }
     }
 
     pub fn feed(&mut self, bytes: &Bytes, out: &mut Vec<Bytes>) -> Feed {
         self.glance.content = true;
-        if let Some(Tee { splitter, watch }) = &mut self.tee {
-            let read = splitter.push(bytes, |frame| {
-                if let Some(data) = &frame.data {
-                    watch.see(frame.event, data);
-                }
-            });
-            self.learn();
-            if read.is_err() {
-                self.tee = None; // it is no stream of frames: it passes all the same
-            }
+        if self.tee.as_mut().is_some_and(|tee| !tee.see(bytes)) {
+            self.tee = None;
         }
         out.push(bytes.clone());
         Feed::More
     }
 
     pub fn finish(&mut self) -> Feed {
+        self.learn();
         self.glance.ended = true;
         Feed::More
     }
@@ -57,15 +93,13 @@ impl Opaque {
         &self.glance
     }
 
-    /// Takes what the tee has seen. A failure that the stream reports is the caller's to read: it is not ours to word.
+    /// Takes what the tee has seen. A failure that the answer reports is the caller's to read: it is not ours to word.
     fn learn(&mut self) {
-        let Some(Tee { watch, .. }) = &self.tee else { return };
-        let seen = watch.glance();
-        if seen.usage.is_some() {
-            self.glance.usage = seen.usage;
-        }
-        self.glance.model.clone_from(&seen.model);
-        self.glance.service_tier.clone_from(&seen.service_tier);
-        self.glance.delivered_tokens = seen.delivered_tokens;
+        let Some(tee) = self.tee.take() else { return };
+        let Glance { model, usage, service_tier, delivered_tokens, .. } = tee.learnt();
+        self.glance.usage = usage.or(self.glance.usage.take());
+        self.glance.model = model;
+        self.glance.service_tier = service_tier;
+        self.glance.delivered_tokens = self.glance.delivered_tokens.max(delivered_tokens);
     }
 }

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 pub use screen::{Blocked, Screen};
 pub use stream::{Need, StreamScreen};
-pub use text::{objects, refuses};
+pub use text::{objects, refuses, said_amiss};
 
 /// The guards of a configuration, by what they read.
 #[derive(Debug, Clone, Default)]

@@ -50,6 +50,13 @@ pub fn objects(guards: &[CompiledGuard], call: &Call) -> Option<Blocked> {
     turns().or_else(tools).or_else(|| look.output(&call.output)).or_else(others)
 }
 
+/// The first guard that objects to JSON of which nothing is known: all its strings are looked at, but those that name
+/// things of the protocol.
+#[must_use]
+pub fn said_amiss(guards: &[CompiledGuard], value: &Value) -> Option<Blocked> {
+    Look(guards).value(value)
+}
+
 /// The first guard that objects to an answer.
 #[must_use]
 pub fn refuses(guards: &[CompiledGuard], reply: &Reply) -> Option<Blocked> {

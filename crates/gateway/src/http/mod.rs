@@ -6,6 +6,7 @@ mod error;
 mod framing;
 mod models;
 mod openai;
+mod passthrough;
 mod process;
 mod surface;
 mod watched;
@@ -17,7 +18,11 @@ use futures_util::FutureExt;
 use govern::{Code, Error};
 use http::{HeaderValue, Response, request};
 
-use crate::{Gateway, observe::Recording, pipeline::handle};
+use crate::{
+    Gateway,
+    observe::Recording,
+    pipeline::{handle, pass},
+};
 
 pub use error::refuse;
 pub use surface::Surface;
@@ -42,6 +47,7 @@ pub fn router(gw: Arc<Gateway>) -> Router {
         .merge(openai::routes())
         .merge(anthropic::routes())
         .merge(models::routes())
+        .merge(passthrough::routes())
         .merge(process::probes())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
@@ -69,7 +75,10 @@ async fn serve_model(gw: Arc<Gateway>, surface: Surface, model: Option<String>, 
     let echoed = head.headers.get("x-request-id").filter(|id| id.len() <= 128).cloned();
     let raw = RawRequest { surface, model, head, body };
     let record = Recording::open(&raw, gw.sinks.clone(), gw.metrics.clone());
-    let handled = AssertUnwindSafe(handle(&gw, raw, &record)).catch_unwind().await;
+    let handled = match surface {
+        Surface::Passthrough => AssertUnwindSafe(pass(&gw, raw, &record)).catch_unwind().boxed().await,
+        _ => AssertUnwindSafe(handle(&gw, raw, &record)).catch_unwind().await,
+    };
     let handled =
         handled.unwrap_or_else(|_panic| Err(Error::new(Code::Internal, "the gateway failed on this request")));
     let mut answer = match handled {

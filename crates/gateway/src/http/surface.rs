@@ -11,6 +11,8 @@ pub enum Surface {
     Messages,
     /// `POST /v1/messages/count_tokens`
     CountTokens,
+    /// `/passthrough/{account}/{path}`
+    Passthrough,
 }
 
 impl Surface {
@@ -21,6 +23,7 @@ impl Surface {
             Self::ChatCompletions => "chat_completions",
             Self::Messages => "messages",
             Self::CountTokens => "count_tokens",
+            Self::Passthrough => "passthrough",
         }
     }
 
@@ -31,6 +34,7 @@ impl Surface {
             Self::ChatCompletions => Wire::Chat(Dialect::OpenAiChat),
             Self::Messages => Wire::Chat(Dialect::Anthropic),
             Self::CountTokens => Wire::Count(Dialect::Anthropic),
+            Self::Passthrough => Wire::Other,
         }
     }
 
@@ -51,7 +55,7 @@ impl Surface {
     pub fn streams(self) -> Option<bool> {
         match self {
             Self::ChatCompletions | Self::Messages => None,
-            Self::CountTokens => Some(false),
+            Self::CountTokens | Self::Passthrough => Some(false),
         }
     }
 
@@ -59,7 +63,7 @@ impl Surface {
     #[must_use]
     pub fn framing(self) -> Framing {
         match self {
-            Self::ChatCompletions | Self::Messages | Self::CountTokens => Framing::Sse,
+            Self::ChatCompletions | Self::Messages | Self::CountTokens | Self::Passthrough => Framing::Sse,
         }
     }
 }

@@ -1,9 +1,12 @@
 //! One try at a target: encode, send, judge, note.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use govern::{Code, Error, config::snapshot::Target};
-use http::Response;
+use http::{Request, Response};
 use llm::{
     failure::{Failure, Kind},
     provider::{Canned, Operation},
@@ -16,10 +19,11 @@ use super::{
     judge::{Bad, Expect, Good, judge, upstream_id},
 };
 use crate::{
+    Gateway,
     body::{Done, Opened, Spent},
     http::Surface,
     observe::{Attempt, Recording},
-    upstream::{SendError, UpstreamBody, conceal, is_presentable, request, target_label},
+    upstream::{RequestBody, SendError, UpstreamBody, conceal, is_presentable, request, target_label},
 };
 
 /// What came of a try.
@@ -94,7 +98,7 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
 }
 
 /// Enters the try into the record. Should the caller go in the middle of it, that is how it stays there.
-fn begin(record: &Recording, target: &Target) {
+pub(super) fn begin(record: &Recording, target: &Target) {
     let started = record.elapsed();
     let failure = Some("abandoned".to_owned());
     let attempt = Attempt { target: target.name.to_string(), started, failure, ..Attempt::default() };
@@ -102,7 +106,7 @@ fn begin(record: &Recording, target: &Target) {
 }
 
 /// Notes what has become of the try.
-fn note(record: &Recording, change: impl FnOnce(&mut Attempt)) {
+pub(super) fn note(record: &Recording, change: impl FnOnce(&mut Attempt)) {
     let elapsed = record.elapsed();
     record.with(|record| {
         if let Some(noted) = record.attempts.last_mut() {
@@ -132,10 +136,23 @@ async fn send(
     };
     let request = request::build(expect.target, &encoded.head, client, encoded.body.clone().into())?;
     let left = expect.deadline.saturating_duration_since(Instant::now());
-    Ok(match tokio::time::timeout(left, gw.pool.send(account, request)).await {
+    deliver(gw, expect.target, request, left).await
+}
+
+/// Sends a request and waits for the head of its answer.
+///
+/// # Errors
+/// The credential cannot be shown.
+pub(super) async fn deliver(
+    gw: &Gateway,
+    target: &Target,
+    request: Request<RequestBody>,
+    left: Duration,
+) -> Result<Result<Response<UpstreamBody>, Failure>, Error> {
+    Ok(match tokio::time::timeout(left, gw.pool.send(&target.account, request)).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
-            tracing::warn!(upstream.target = %expect.target.name, %error, "a provider could not be reached");
+            tracing::warn!(upstream.target = %target.name, %error, "a provider could not be reached");
             let words = match error {
                 SendError::Connect(_) => "no connection to the provider",
                 SendError::Broken(_) => "the provider closed the connection without an answer",

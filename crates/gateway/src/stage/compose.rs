@@ -155,7 +155,7 @@ fn user(asked: &Asked) -> Result<Option<String>, Error> {
                 envelope.get("metadata", "an object with a string `user_id`").map_err(unreadable)?;
             metadata.and_then(|metadata| metadata.user_id)
         }
-        Surface::CountTokens => None,
+        Surface::CountTokens | Surface::Passthrough => None,
     };
     Ok(user.map(|user| user.chars().take(LONGEST_TAG).collect()))
 }

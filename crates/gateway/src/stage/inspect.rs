@@ -3,7 +3,7 @@
 //! The call is decoded for reading alone; what is sent are still the client's own bytes. So a body that cannot be decoded is
 //! refused where guards stand: nobody could tell what it says.
 
-use govern::Error;
+use govern::{Code, Error};
 use llm::dialect::anthropic;
 
 use super::{Composed, encode::decode};
@@ -21,6 +21,7 @@ pub fn inspect(metrics: &Metrics, call: Composed) -> Result<Composed, Error> {
     let read = match call.asked.surface {
         Surface::ChatCompletions | Surface::Messages => decode(&call)?,
         Surface::CountTokens => anthropic::request::read_count(call.asked.envelope.body())?,
+        Surface::Passthrough => return Err(Error::new(Code::Internal, "a pass-through is screened by its own stage")),
     };
     let blocked = objects(guards, &read);
     metrics.guardrail(if blocked.is_some() { "block" } else { "allow" });

@@ -60,7 +60,7 @@ pub async fn read(gw: &Gateway, rules: &Rules, raw: RawRequest, record: &Recordi
     Ok(Asked { surface, headers: head.headers, envelope, held })
 }
 
-async fn collect(
+pub(super) async fn collect(
     memory: &Arc<Semaphore>,
     most: usize,
     mut body: axum::body::Body,

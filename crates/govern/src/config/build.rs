@@ -9,6 +9,7 @@ mod guardrails;
 mod headers;
 mod keys;
 mod models;
+mod passthrough;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -103,6 +103,22 @@ pub struct RawProvider {
     pub prices: BTreeMap<String, RawPrice>,
     /// A PEM file with further certificate authorities.
     pub ca_file: Option<String>,
+    /// What callers may reach of the provider besides the operations that the gateway knows, at
+    /// `/passthrough/ACCOUNT/PATH`. Default: nothing.
+    pub passthrough: Option<RawPassthrough>,
+}
+
+/// Paths of a provider that are open to callers as they are. The key must be allowed all of the account (`account/*`).
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawPassthrough {
+    /// Methods, in capitals. Default: `GET` and `POST`.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>", length(min = 1))]
+    pub methods: Option<Items<String>>,
+    /// Paths behind the account's `base_url`, such as `/files` or `/files/*`; each may hold one `*`.
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    pub paths: Items<String>,
 }
 
 /// What the tokens of a model cost, in US dollars per million.

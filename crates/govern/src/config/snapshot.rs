@@ -82,6 +82,17 @@ pub struct Account {
     pub prices: HashMap<String, llm::price::Price>,
     /// Extra PEM file with certificate authorities.
     pub ca_file: Option<PathBuf>,
+    /// What callers may reach of the provider besides the operations that are modelled.
+    pub passthrough: Option<Passthrough>,
+}
+
+/// Paths of a provider that are open to callers as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passthrough {
+    /// In capitals.
+    pub methods: Vec<&'static str>,
+    /// Behind the account's base URL, each with a slash in front.
+    pub paths: Vec<Pattern>,
 }
 
 /// What a provider does with what it is sent, by contract.

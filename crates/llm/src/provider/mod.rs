@@ -133,6 +133,8 @@ pub enum Operation {
     Chat,
     /// The number of tokens of a conversation.
     CountTokens,
+    /// Whatever an operator lets through unread: never asked by this name.
+    Other,
 }
 
 /// How a credential is shown.

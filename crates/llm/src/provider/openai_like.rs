@@ -28,7 +28,7 @@ impl Provider for OpenAiLike {
     fn speaks(&self, operation: Operation, _model: &str) -> &'static [Wire] {
         match operation {
             Operation::Chat => &[Wire::Chat(Dialect::OpenAiChat)],
-            Operation::CountTokens => &[],
+            Operation::CountTokens | Operation::Other => &[],
         }
     }
 

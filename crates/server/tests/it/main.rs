@@ -11,6 +11,7 @@ mod faults;
 mod first_call;
 mod guardrails;
 mod keys;
+mod passthrough;
 mod reload;
 mod routing;
 mod secrets;

@@ -57,6 +57,7 @@ impl Checking<'_> {
         let deployments = self.deployments(raw, path);
         let handling = self.handling(raw, path);
         let place = self.place(raw, path);
+        let passthrough = raw.passthrough.as_ref().map(|open| self.passthrough(open, &format!("{path}.passthrough")));
         let provider = provider?;
         let base_url = self.base_url(provider, raw, &place, path);
         let credential = self.credential(provider, raw, path);
@@ -77,6 +78,7 @@ impl Checking<'_> {
             },
             prices,
             ca_file: raw.ca_file.as_ref().map(PathBuf::from),
+            passthrough,
         })
     }
 
