@@ -4,6 +4,7 @@
 
 pub mod anthropic;
 pub(crate) mod body;
+pub mod cohere;
 #[cfg(test)]
 pub(crate) mod corpus;
 pub(crate) mod field;
@@ -22,6 +23,8 @@ use crate::{Call, Event, Loss, Reply, failure::Failure, frame::Framing, usage::U
 pub enum Dialect {
     /// OpenAI Chat Completions: <https://platform.openai.com/docs/api-reference/chat>
     OpenAiChat,
+    /// Cohere v2 Chat: <https://docs.cohere.com/reference/chat>
+    Cohere,
     /// OpenAI's legacy Completions: <https://platform.openai.com/docs/api-reference/completions>
     OpenAiCompletions,
     /// OpenAI Responses: <https://platform.openai.com/docs/api-reference/responses>
@@ -150,13 +153,14 @@ pub enum Seen {
 
 impl Dialect {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::OpenAiChat, Self::OpenAiCompletions, Self::OpenAiResponses, Self::Anthropic];
+    pub const ALL: &'static [Self] = &[Self::OpenAiChat, Self::Cohere, Self::OpenAiCompletions, Self::OpenAiResponses, Self::Anthropic];
 
     /// The name in configuration, records and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OpenAiChat => "openai_chat",
+            Self::Cohere => "cohere",
             Self::OpenAiCompletions => "openai_completions",
             Self::OpenAiResponses => "openai_responses",
             Self::Anthropic => "anthropic",
@@ -170,6 +174,7 @@ impl Dialect {
     pub fn read_call(self, body: &[u8]) -> Result<Call, Malformed> {
         match self {
             Self::OpenAiChat => openai_chat::request::read(body),
+            Self::Cohere => cohere::request::read(body),
             Self::OpenAiCompletions => openai_completions::request::read(body),
             Self::OpenAiResponses => openai_responses::request::read(body),
             Self::Anthropic => anthropic::request::read(body),
@@ -183,6 +188,7 @@ impl Dialect {
     pub fn write_call(self, call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malformed> {
         match self {
             Self::OpenAiChat => openai_chat::request::write(call, target),
+            Self::Cohere => cohere::request::write(call, target),
             Self::OpenAiCompletions => openai_completions::request::write(call, target),
             Self::OpenAiResponses => openai_responses::request::write(call, target),
             Self::Anthropic => anthropic::request::write(call, target),
@@ -196,6 +202,7 @@ impl Dialect {
     pub fn read_reply(self, body: &[u8]) -> Result<Reply, Malformed> {
         match self {
             Self::OpenAiChat => openai_chat::reply::read(body),
+            Self::Cohere => cohere::reply::read(body),
             Self::OpenAiCompletions => openai_completions::reply::read(body),
             Self::OpenAiResponses => openai_responses::reply::read(body),
             Self::Anthropic => anthropic::reply::read(body),
@@ -207,6 +214,7 @@ impl Dialect {
     pub fn write_reply(self, reply: &Reply) -> (Vec<u8>, Loss) {
         match self {
             Self::OpenAiChat => openai_chat::reply::write(reply),
+            Self::Cohere => cohere::reply::write(reply),
             Self::OpenAiCompletions => openai_completions::reply::write(reply),
             Self::OpenAiResponses => openai_responses::reply::write(reply),
             Self::Anthropic => anthropic::reply::write(reply),
@@ -218,6 +226,7 @@ impl Dialect {
     pub fn glance_reply(self, body: &[u8]) -> Glance {
         match self {
             Self::OpenAiChat => openai_chat::reply::glance(body),
+            Self::Cohere => cohere::reply::glance(body),
             Self::OpenAiCompletions => openai_completions::reply::glance(body),
             Self::OpenAiResponses => openai_responses::reply::glance(body),
             Self::Anthropic => anthropic::reply::glance(body),
@@ -229,6 +238,7 @@ impl Dialect {
     pub fn reader(self) -> Box<dyn EventReader> {
         match self {
             Self::OpenAiChat => Box::new(openai_chat::stream::Reader::default()),
+            Self::Cohere => Box::new(cohere::stream::Reader::default()),
             Self::OpenAiCompletions => Box::new(openai_completions::stream::Reader::default()),
             Self::OpenAiResponses => Box::new(openai_responses::stream::Reader::default()),
             Self::Anthropic => Box::new(anthropic::stream::Reader::default()),
@@ -239,7 +249,7 @@ impl Dialect {
     #[must_use]
     pub fn framing(self) -> Framing {
         match self {
-            Self::OpenAiChat | Self::OpenAiCompletions | Self::OpenAiResponses | Self::Anthropic => Framing::Sse,
+            Self::OpenAiChat | Self::Cohere | Self::OpenAiCompletions | Self::OpenAiResponses | Self::Anthropic => Framing::Sse,
         }
     }
 
@@ -247,7 +257,7 @@ impl Dialect {
     #[must_use]
     pub fn says_model_in_body(self) -> bool {
         match self {
-            Self::OpenAiChat | Self::OpenAiCompletions | Self::OpenAiResponses | Self::Anthropic => true,
+            Self::OpenAiChat | Self::Cohere | Self::OpenAiCompletions | Self::OpenAiResponses | Self::Anthropic => true,
         }
     }
 
@@ -256,6 +266,7 @@ impl Dialect {
     pub fn writer(self, form: StreamForm) -> Box<dyn EventWriter> {
         match self {
             Self::OpenAiChat => Box::new(openai_chat::stream::Writer::new(form.include_usage)),
+            Self::Cohere => Box::new(cohere::stream::Writer::default()),
             Self::OpenAiCompletions => Box::new(openai_completions::stream::Writer::new(form.include_usage)),
             Self::OpenAiResponses => Box::new(openai_responses::stream::Writer::default()),
             Self::Anthropic => Box::new(anthropic::stream::Writer::default()),
@@ -267,6 +278,7 @@ impl Dialect {
     pub fn watch(self) -> Box<dyn FrameWatch> {
         match self {
             Self::OpenAiChat => Box::new(openai_chat::stream::Watch::default()),
+            Self::Cohere => Box::new(cohere::stream::Watch::default()),
             Self::OpenAiCompletions => Box::new(openai_completions::stream::Watch::default()),
             Self::OpenAiResponses => Box::new(openai_responses::stream::Watch::default()),
             Self::Anthropic => Box::new(anthropic::stream::Watch::default()),
@@ -278,6 +290,7 @@ impl Dialect {
     pub fn read_error(self, body: &[u8]) -> ErrorBody {
         match self {
             Self::OpenAiChat => openai_chat::error::read(body),
+            Self::Cohere => cohere::error::read(body),
             Self::OpenAiCompletions => openai_completions::error::read(body),
             Self::OpenAiResponses => openai_responses::error::read(body),
             Self::Anthropic => anthropic::error::read(body),
@@ -289,6 +302,7 @@ impl Dialect {
     pub fn write_error(self, error: &ErrorBody) -> Vec<u8> {
         match self {
             Self::OpenAiChat => openai_chat::error::write(error),
+            Self::Cohere => cohere::error::write(error),
             Self::OpenAiCompletions => openai_completions::error::write(error),
             Self::OpenAiResponses => openai_responses::error::write(error),
             Self::Anthropic => anthropic::error::write(error),
@@ -301,6 +315,7 @@ impl Dialect {
         let _ = (framing, first); // both dialects stream in SSE alone
         match self {
             Self::OpenAiChat => openai_chat::error::write_event(error),
+            Self::Cohere => cohere::error::write_event(error),
             Self::OpenAiCompletions => openai_completions::error::write_event(error),
             Self::OpenAiResponses => openai_responses::error::write_event(error, 0),
             Self::Anthropic => anthropic::error::write_event(error),
@@ -313,6 +328,7 @@ impl Dialect {
         let _ = framing; // both dialects stream in SSE alone
         match self {
             Self::OpenAiChat => b": ping\n\n",
+            Self::Cohere => b": ping\n\n",
             Self::OpenAiCompletions => b": ping\n\n",
             Self::OpenAiResponses => b": ping\n\n",
             Self::Anthropic => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
