@@ -14,6 +14,7 @@ use crate::{
     tasks::Tasks,
     upstream::{
         Pool, Targets, TlsError, UpstreamPool,
+        credential::{HttpAsk, Shown},
         fetch::{Fetcher, Internet},
         tls,
     },
@@ -93,7 +94,12 @@ impl Gateway {
             drains: Arc::new(tokio::sync::Semaphore::new(settings.most_drains)),
             inflight_bytes: Arc::new(tokio::sync::Semaphore::new(permits)),
             fetcher: Fetcher::new(Arc::new(Internet), &tls(None)?),
-            pool: Box::new(Pool::new(&parts.rules)?),
+            pool: Box::new(Shown::new(
+                Pool::new(&parts.rules)?,
+                Arc::new(HttpAsk::new()?),
+                parts.tasks.clone(),
+                &parts.rules,
+            )?),
             targets: Targets::new(parts.metrics.clone()),
             ready: AtomicBool::new(false),
             ledger: Ledger::default(),

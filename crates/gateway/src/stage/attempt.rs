@@ -153,11 +153,13 @@ pub(super) async fn deliver(
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
             tracing::warn!(upstream.target = %target.name, %error, "a provider could not be reached");
-            let words = match error {
-                SendError::Connect(_) => "no connection to the provider",
-                SendError::Broken(_) => "the provider closed the connection without an answer",
-            };
-            Err(Failure::new(Kind::Connect, words))
+            Err(match error {
+                SendError::Connect(_) => Failure::new(Kind::Connect, "no connection to the provider"),
+                SendError::Broken(_) => {
+                    Failure::new(Kind::Connect, "the provider closed the connection without an answer")
+                }
+                SendError::Credential(_) => Failure::new(Kind::Credential, "the account has no credential to show"),
+            })
         }
         Err(_elapsed) => Err(Failure::new(Kind::Timeout, "the provider did not answer in time")),
     })

@@ -21,7 +21,7 @@ use crate::{
     guard::{Blocked, CompiledGuard, refuses},
     http::Surface,
     observe::Lane,
-    upstream::UpstreamBody,
+    upstream::{UpstreamBody, retry_after},
 };
 
 /// What is needed to judge the answer of one try.
@@ -216,13 +216,6 @@ fn bad_status(expect: Expect<'_>, status: u16, headers: &HeaderMap, body: &[u8])
     let retry_after = retry_after(headers);
     let (wire, request_id) = (expect.wire, upstream_id(headers));
     expect.target.account.provider.failure(&BadAnswer { wire, status, retry_after, request_id, body })
-}
-
-/// `retry-after-ms`, or `retry-after` in seconds. (As a date it is rare, and our clocks may differ.)
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after-ms").map(|millis| millis / 1e3).or_else(|| number("retry-after"))?;
-    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// The provider's own id of the request.

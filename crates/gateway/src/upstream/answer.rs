@@ -6,9 +6,11 @@ use std::{
     sync::Arc,
     sync::atomic::{AtomicUsize, Ordering},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
+use http::HeaderMap;
 use hyper::body::{Body, Incoming};
 use llm::provider::Canned;
 
@@ -69,4 +71,11 @@ impl UpstreamBody {
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, hyper::Error> {
         std::future::poll_fn(|context| self.poll_chunk(context)).await
     }
+}
+
+/// `retry-after-ms`, or `retry-after` in seconds. (As a date it is rare, and our clocks may differ.)
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let seconds = number("retry-after-ms").map(|millis| millis / 1e3).or_else(|| number("retry-after"))?;
+    Duration::try_from_secs_f64(seconds).ok()
 }

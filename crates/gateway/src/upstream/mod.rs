@@ -13,7 +13,7 @@ mod post;
 pub mod request;
 mod targets;
 
-pub use answer::UpstreamBody;
+pub use answer::{UpstreamBody, retry_after};
 pub use body::RequestBody;
 pub use conceal::{conceal, is_presentable};
 pub use pool::{Pool, SendError, TlsError, UpstreamPool, tls};

@@ -27,6 +27,7 @@ use super::{
     answer::{Seat, UpstreamBody},
     body::RequestBody,
     connect::Bounded,
+    credential::CredentialError,
 };
 
 /// Sends requests to providers.
@@ -56,12 +57,22 @@ pub enum SendError {
     /// The connection broke after the request was sent.
     #[error("the connection broke: {0}")]
     Broken(String),
+    /// There is nothing to show to the provider: no request was sent.
+    #[error("no credential: {0}")]
+    Credential(#[from] CredentialError),
 }
 
 /// Certificates that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct TlsError(String);
+
+impl TlsError {
+    /// A credential that cannot be sent.
+    pub(super) fn account(name: &str, error: &CredentialError) -> Self {
+        Self(format!("account {name}: {error}"))
+    }
+}
 
 type Connector = Bounded<HttpsConnector<HttpConnector>>;
 

@@ -1,14 +1,9 @@
-//! The HTTP request that a provider gets: our credential, an allow-list of headers, nothing else of the client's.
+//! The HTTP request that a provider gets: an allow-list of headers, nothing else of the client's. The credential is put
+//! on last, by [`Shown`](super::credential::Shown).
 
-use govern::{
-    Code, Error,
-    config::{Credential, snapshot::Target},
-};
+use govern::{Code, Error, config::snapshot::Target};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
-use llm::{
-    frame::Framing,
-    provider::{Auth, Head},
-};
+use llm::{frame::Framing, provider::Head};
 
 use super::RequestBody;
 
@@ -27,7 +22,7 @@ pub struct Client<'a> {
 /// Builds the request of one try.
 ///
 /// # Errors
-/// The account's URL, key or headers cannot be sent over HTTP.
+/// The account's URL or headers cannot be sent over HTTP.
 pub fn build(
     target: &Target,
     head: &Head,
@@ -66,18 +61,6 @@ pub fn build(
     for (name, value) in account.headers.iter().chain(&target.headers) {
         let name = HeaderName::try_from(name).map_err(|error| unsendable(error.into()))?;
         headers.insert(name, HeaderValue::try_from(value).map_err(|error| unsendable(error.into()))?);
-    }
-    if let Credential::Keys(keys) = &account.credential
-        && let Some(key) = keys.first()
-    {
-        let (name, text) = match account.provider.auth() {
-            Auth::Bearer => (header::AUTHORIZATION, format!("Bearer {}", key.secret.expose())),
-            Auth::Header(name) => (HeaderName::from_static(name), key.secret.expose().to_owned()),
-            Auth::None => return Ok(request),
-        };
-        let mut value = HeaderValue::try_from(text).map_err(|error| unsendable(error.into()))?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
     }
     Ok(request)
 }

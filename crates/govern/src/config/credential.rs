@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use super::snapshot::Secret;
 
 /// With what an account shows itself to its provider.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// The provider wants none.
     None,
@@ -17,7 +17,7 @@ pub enum Credential {
 }
 
 /// A key of the provider's own.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
     /// For people: `2` for the second of an account, unless it was given a name.
     pub name: Arc<str>,
@@ -27,7 +27,7 @@ pub struct ApiKey {
 }
 
 /// An identity in Google Cloud.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GoogleIdentity {
     /// A file as Google Cloud hands it out: its `type` is `service_account` or `external_account`.
     File(PathBuf),
@@ -38,7 +38,7 @@ pub enum GoogleIdentity {
 }
 
 /// An identity in Microsoft Entra.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AzureIdentity {
     ClientSecret {
         tenant: String,
@@ -59,7 +59,7 @@ pub enum AzureIdentity {
 }
 
 /// Where App Service, Container Apps and Functions hand out tokens (`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AzureEndpoint {
     pub url: String,
     /// What shows that the question comes from within.
@@ -67,7 +67,7 @@ pub struct AzureEndpoint {
 }
 
 /// An identity in AWS.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AwsIdentity {
     Static {
         access_key: String,

@@ -118,7 +118,7 @@ pub struct Handling {
 /// let secret = govern::config::Secret::new("a credential");
 /// serde_json::to_string(&secret);
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(zeroize::Zeroizing<String>);
 
 impl Secret {

@@ -1,7 +1,7 @@
 //! Credentials that are more than a fixed text: fetched from a cloud, kept, renewed before they end, put on a request.
 //!
 //! A cloud's ways of saying who the gateway is are [`Source`]s, one file each; what they yield is [`Kept`], so that a
-//! request waits for a source only when there is nothing at all to show. A fixed API key needs none of this.
+//! request waits for a source only when there is nothing at all to show. [`Shown`] stands before the pool and puts them on.
 
 mod ask;
 pub mod azure;
@@ -9,39 +9,57 @@ pub mod google;
 pub mod ibm;
 mod kept;
 mod oauth;
+mod shown;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use govern::config::Secret;
-use http::{HeaderValue, Request, header};
-use http_body_util::Full;
+use http::{HeaderName, HeaderValue, Request, header};
+
+use super::RequestBody;
 
 pub use ask::{Ask, HttpAsk};
 pub use kept::Kept;
+pub use shown::Shown;
 
 /// How an account shows to its provider who calls.
 pub enum Credential {
-    /// `Authorization: Bearer <token>`, the token from a source (Google, Entra).
+    /// A key in its header.
+    Fixed(HeaderName, HeaderValue),
+    /// `Authorization: Bearer <token>`, the token from a source (Google, Entra, IBM).
     Bearer(Kept<Secret>),
 }
 
 impl Credential {
+    /// A text in a header of which no log shows the value.
+    ///
+    /// # Errors
+    /// It has characters that no header can carry.
+    pub fn fixed(name: HeaderName, text: &str) -> Result<Self, CredentialError> {
+        Ok(Self::Fixed(name, sensitive(text)?))
+    }
+
     /// Puts the credential on a request that is otherwise complete: whoever signs, signs what is sent.
     ///
     /// # Errors
     /// No source has a credential to show, or it cannot be sent in a header.
-    pub async fn show(&self, request: &mut Request<Full<Bytes>>, _body: &Bytes) -> Result<(), CredentialError> {
-        match self {
+    pub async fn show(&self, request: &mut Request<RequestBody>) -> Result<(), CredentialError> {
+        let (name, value) = match self {
+            Self::Fixed(name, value) => (name.clone(), value.clone()),
             Self::Bearer(token) => {
                 let token = token.get().await?;
-                let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-                    .map_err(|_| CredentialError::new("the token has characters that no header can carry"))?;
-                value.set_sensitive(true);
-                request.headers_mut().insert(header::AUTHORIZATION, value);
-                Ok(())
+                (header::AUTHORIZATION, sensitive(&format!("Bearer {}", token.expose()))?)
             }
-        }
+        };
+        request.headers_mut().insert(name, value);
+        Ok(())
     }
+}
+
+fn sensitive(text: &str) -> Result<HeaderValue, CredentialError> {
+    let mut value = HeaderValue::try_from(text)
+        .map_err(|_| CredentialError::new("the credential has characters that no header can carry"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Where a credential comes from: a file, a metadata service, a token exchange.
