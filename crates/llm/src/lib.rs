@@ -21,6 +21,7 @@ pub mod loss;
 pub mod price;
 pub mod provider;
 pub mod reply;
+pub mod rerank;
 pub mod signature;
 pub mod usage;
 pub mod wire;
