@@ -4,12 +4,16 @@
 //! Names and texts point into that file, so that a few thousand models weigh about a megabyte.
 
 pub mod entry;
+mod name;
 #[cfg(test)]
 mod tests;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use crate::{dialect::WriteFor, price::Price};
+use crate::{
+    dialect::WriteFor,
+    price::{Price, zone},
+};
 
 pub use entry::{Ability, Mode};
 
@@ -28,8 +32,10 @@ pub struct Model {
     pub refuses_sampling: bool,
     /// The day from which the provider may refuse it, as `2026-12-31`.
     pub deprecated: Option<&'static str>,
-    /// `None`: the source knows no price per token. That is not "free of charge".
-    pub price: Option<Price>,
+    /// Numbers of a vector that it makes.
+    pub dimensions: Option<u64>,
+    /// `None`: the source knows no price. That is not "free of charge".
+    pub price: Option<Arc<Price>>,
     /// Who said so.
     pub source: &'static str,
     /// When it was said: `2026-11`.
@@ -41,6 +47,11 @@ impl Model {
     #[must_use]
     pub fn can(&self, ability: Ability) -> bool {
         self.abilities & ability.bit() != 0
+    }
+
+    /// What it can, in the order of lists.
+    pub fn abilities(&self) -> impl Iterator<Item = Ability> + '_ {
+        Ability::ALL.iter().copied().filter(|ability| self.can(*ability))
     }
 
     /// What a writer must know of it, apart from its provider's ways
@@ -61,14 +72,31 @@ impl Model {
 /// The model of a provider, by the provider's own name for it.
 ///
 /// A name that is not listed is tried without what does not change the model: the provider's name in front, the owner
-/// of a fine-tune, then `-latest` or a date at its end. A model that OpenRouter passes on to its maker is the maker's.
+/// of a fine-tune, then `-latest` or a date at its end. A model that OpenRouter passes on to its maker is the maker's, and so
+/// is one of Anthropic's in a cloud of which nothing is listed: the clouds charge what Anthropic does.
 #[must_use]
 pub fn find(provider: &str, model: &str) -> Option<&'static Model> {
+    find_at(provider, None, model)
+}
+
+/// As [`find`], at the prices of a region where the provider has several.
+#[must_use]
+pub fn find_at(provider: &str, region: Option<&str>, model: &str) -> Option<&'static Model> {
     let own = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
     if provider == "openrouter" {
         return resold(own);
     }
-    [model, own, untuned(own), undated(untuned(own))].into_iter().find_map(|name| exact(provider, name))
+    if let Some(region) = region {
+        let regional = [Some(region), zone(region)].into_iter().flatten();
+        if let Some(found) = regional.filter_map(|region| exact(provider, &format!("{region}/{own}"))).next() {
+            return Some(found);
+        }
+    }
+    [model, own].into_iter().find_map(|name| exact(provider, name)).or_else(|| {
+        let names = name::candidates(provider, own);
+        let lent = || name::of_anthropic(provider, own).and_then(|name| find("anthropic", name));
+        names.iter().find_map(|name| exact(provider, name)).or_else(lent)
+    })
 }
 
 /// All models, by provider and id.
@@ -100,33 +128,4 @@ fn resold(model: &str) -> Option<&'static Model> {
     })?;
     // OpenRouter writes claude-sonnet-4.5, Anthropic claude-sonnet-4-5.
     exact(provider, id).or_else(|| exact(provider, &id.replace('.', "-")))
-}
-
-/// `ft:gpt-4o-2024-08-06:owner::id` without its owner; any other name as it is.
-fn untuned(model: &str) -> &str {
-    match model.strip_prefix("ft:").and_then(|rest| rest.find(':')) {
-        Some(end) => model.get(..end + "ft:".len()).unwrap_or(model),
-        None => model,
-    }
-}
-
-/// The name without `-latest` or a trailing date: `-2026-03-05`, `-20260305`, `@20260305`.
-fn undated(model: &str) -> &str {
-    fn is_date(text: &str) -> bool {
-        matches!(text.len(), 8 | 10)
-            && text.bytes().enumerate().all(|(at, byte)| match (text.len(), at) {
-                (10, 4 | 7) => byte == b'-',
-                _ => byte.is_ascii_digit(),
-            })
-    }
-    if let Some(base) = model.strip_suffix("-latest") {
-        return base;
-    }
-    [10, 8]
-        .into_iter()
-        .find_map(|length| {
-            let (base, date) = model.split_at_checked(model.len().checked_sub(length)?)?;
-            base.strip_suffix(['-', '@']).filter(|base| is_date(date) && !base.is_empty())
-        })
-        .unwrap_or(model)
 }

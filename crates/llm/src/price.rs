@@ -1,49 +1,49 @@
 //! Prices: usage x price -> [`Money`], in integers from the catalogue's text to the last sum.
 //!
-//! A rate is a whole number of pico-dollars (10^-12) per token: the finest published price, a hundredth of a cent per
+//! A rate is a whole number of pico-dollars (10^-12) per unit: the finest published price, a hundredth of a cent per
 //! million tokens, is 100 of them. One request is summed in pico-dollars and rounded to nano-dollars once, at the end.
 
+mod charge;
 mod decimal;
 mod money;
+mod rates;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
-use crate::usage::Usage;
+use crate::usage::Unit;
 
+pub use charge::{Charge, Served, Terms};
 pub use decimal::{Decimal, NotDecimal, parse as parse_decimal};
 pub use money::Money;
+pub use rates::Rates;
 
-/// What the tokens of a model cost.
+/// What a model costs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Price {
-    /// The rates unless one of the others applies.
+    /// The rates unless one of the others applies. A unit without a rate follows another ([`follows`]) or has no price.
     pub base: Rates,
     /// Rates for long prompts, by ascending `from`.
     pub long: Vec<Long>,
     /// Rates of other service tiers than the default one.
     pub tiers: Vec<Tier>,
-}
-
-/// Pico-dollars per token, by class; every class has a rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Rates {
-    pub input: u64,
-    pub input_audio: u64,
-    pub cache_read: u64,
-    pub cache_write: u64,
-    pub cache_write_1h: u64,
-    /// Output that is neither thought nor sound.
-    pub output: u64,
-    pub reasoning: u64,
-    pub output_audio: u64,
+    /// Rates that depend on what was asked for: the size of a picture, the resolution of a film.
+    pub variants: Vec<Variant>,
+    /// Surcharges by where the model runs.
+    pub uplifts: Vec<Uplift>,
+    /// Pico-dollars for each request, besides what it uses.
+    pub request: u64,
+    /// A prompt that was searched for costs one search, however many were made.
+    pub search_per_prompt: bool,
+    /// Which price this is, for records: where it is from and a digest of it (`2026-11/1f0a33c2`).
+    pub version: Option<Arc<str>>,
 }
 
 /// Rates for a whole request, output included, whose prompt has at least `from` tokens, cached ones included.
 ///
 /// Vendors say "above N" or "from N on": the first prompt length that pays the rates says both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Long {
     pub from: u64,
     pub rates: Rates,
@@ -58,109 +58,159 @@ pub struct Tier {
     pub long: Vec<Long>,
 }
 
-/// Rates as a price list gives them, in pico-dollars per token: what is not listed follows from what is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Listed {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub input: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub output: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cache_read: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cache_write: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cache_write_1h: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reasoning: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub input_audio: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub output_audio: Option<u64>,
+/// Rates that hold when all of these words were asked for: `1024x1024` and `high`, or `720p`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variant {
+    pub words: Vec<String>,
+    pub rates: Rates,
+}
+
+/// What a region adds to the price of tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uplift {
+    /// `eu` for all regions of that zone, `eu-west-1` for one, `regional` for every region that is not `global`.
+    pub region: String,
+    /// The factor in thousandths: 1100 makes it a tenth dearer.
+    pub per_mille: u32,
 }
 
 impl Price {
-    /// A price without long rates and tiers; `None` unless input and output are listed.
+    /// A price with these rates alone.
     #[must_use]
-    pub fn flat(listed: &Listed) -> Option<Self> {
-        Some(Self { base: listed.rates(&Listed::default())?, ..Self::default() })
+    pub fn flat(base: Rates) -> Self {
+        Self { base, ..Self::default() }
     }
 
-    /// The cost of one attempt. `service_tier` is the tier that really served it.
+    /// Free of charge, which is not the same as of unknown price.
     #[must_use]
-    pub fn cost(&self, usage: &Usage, service_tier: Option<&str>) -> Money {
-        Money::from_pico(self.rates(usage.prompt(), service_tier).total(usage))
+    pub fn free() -> Self {
+        Self::flat(Unit::ALL.iter().map(|unit| (*unit, 0)).collect())
     }
 
-    /// The rates of a request with so long a prompt.
+    /// What a unit costs by default, in pico-dollars; `None` if that is not known.
     #[must_use]
-    pub fn rates(&self, prompt: u64, service_tier: Option<&str>) -> &Rates {
-        let tier = service_tier.and_then(|name| self.tiers.iter().find(|tier| tier.name.eq_ignore_ascii_case(name)));
-        let (short, long) = match tier {
-            Some(tier) if tier.long.is_empty() => (&tier.rates, &self.long),
-            Some(tier) => (&tier.rates, &tier.long),
-            None => (&self.base, &self.long),
-        };
-        long.iter().rev().find(|long| prompt >= long.from).map_or(short, |long| &long.rates)
+    pub fn rate(&self, unit: Unit) -> Option<u64> {
+        rates::find(&[&self.base], unit)
     }
-}
 
-impl Rates {
-    /// Pico-dollars for all tokens; absurd counts saturate.
-    fn total(&self, usage: &Usage) -> i128 {
-        let audio = usage.output_audio.min(usage.output);
-        let reasoning = usage.reasoning.min(usage.output - audio);
-        [
-            (usage.input, self.input),
-            (usage.input_audio, self.input_audio),
-            (usage.cache_read, self.cache_read),
-            (usage.cache_write, self.cache_write),
-            (usage.cache_write_1h, self.cache_write_1h),
-            (usage.output - audio - reasoning, self.output),
-            (reasoning, self.reasoning),
-            (audio, self.output_audio),
-        ]
-        .into_iter()
-        .fold(0, |sum, (tokens, rate)| sum.saturating_add(i128::from(tokens).saturating_mul(i128::from(rate))))
-    }
-}
-
-impl Listed {
-    /// These rates, and where they are silent those of `general`.
+    /// The rate of a unit in a request with so long a prompt that was served so.
     #[must_use]
-    pub fn or(&self, general: &Self) -> Self {
-        Self {
-            input: self.input.or(general.input),
-            output: self.output.or(general.output),
-            cache_read: self.cache_read.or(general.cache_read),
-            cache_write: self.cache_write.or(general.cache_write),
-            cache_write_1h: self.cache_write_1h.or(general.cache_write_1h),
-            reasoning: self.reasoning.or(general.reasoning),
-            input_audio: self.input_audio.or(general.input_audio),
-            output_audio: self.output_audio.or(general.output_audio),
+    pub fn rate_for(&self, unit: Unit, prompt: u64, served: &Served<'_>) -> Option<u64> {
+        rates::find(&self.lists(prompt, served), unit).or_else(|| self.dearest(unit))
+    }
+
+    /// Whether anything has a rate.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let lists = [self.long.is_empty(), self.tiers.is_empty(), self.variants.is_empty()];
+        self.base.is_empty() && self.request == 0 && lists == [true; 3]
+    }
+
+    /// The price with its version: where it is from, and a digest, so that another price has another version.
+    #[must_use]
+    pub fn versioned(mut self, from: &str) -> Self {
+        self.version = None;
+        let digest =
+            format!("{self:?}").bytes().fold(FNV_OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME));
+        self.version = Some(format!("{from}/{digest:016x}").into());
+        self
+    }
+
+    /// The lists that hold, the most particular first.
+    fn lists(&self, prompt: u64, served: &Served<'_>) -> Vec<&Rates> {
+        let at = |long: &'_ [Long]| long.iter().rposition(|long| prompt >= long.from);
+        let mut lists = Vec::with_capacity(4);
+        lists.extend(self.variant(served).map(|variant| &variant.rates));
+        match self.tier(served) {
+            Some(tier) if !tier.long.is_empty() => {
+                lists.extend(at(&tier.long).and_then(|at| tier.long.get(at)).map(|long| &long.rates));
+                lists.push(&tier.rates);
+            }
+            Some(tier) => match at(&self.long).and_then(|at| self.long.get(at)) {
+                Some(long) => lists.push(&long.rates),
+                None => lists.push(&tier.rates),
+            },
+            None => lists.extend(at(&self.long).and_then(|at| self.long.get(at)).map(|long| &long.rates)),
         }
+        lists.push(&self.base);
+        lists
     }
 
-    /// The rates with every gap filled, or `None` without a rate for input or output.
-    ///
-    /// A gap takes the rate that `general` lists (the price's base, for long prompts and tiers); then a cache or audio
-    /// rate is the input's, an hour's cache write a plain cache write's, thought and sound the output's. A listed 0 is
-    /// free of charge.
-    #[must_use]
-    pub fn rates(&self, general: &Self) -> Option<Rates> {
-        let listed = self.or(general);
-        let (input, output) = (listed.input?, listed.output?);
-        let cache_write = listed.cache_write.unwrap_or(input);
-        Some(Rates {
-            input,
-            input_audio: listed.input_audio.unwrap_or(input),
-            cache_read: listed.cache_read.unwrap_or(input),
-            cache_write,
-            cache_write_1h: listed.cache_write_1h.unwrap_or(cache_write),
-            output,
-            reasoning: listed.reasoning.unwrap_or(output),
-            output_audio: listed.output_audio.unwrap_or(output),
-        })
+    fn tier(&self, served: &Served<'_>) -> Option<&Tier> {
+        served.tier.and_then(|name| self.tiers.iter().find(|tier| tier.name.eq_ignore_ascii_case(name)))
+    }
+
+    /// The variant of which most was asked for.
+    fn variant(&self, served: &Served<'_>) -> Option<&Variant> {
+        let asked = |word: &String| served.words.iter().any(|asked| asked.eq_ignore_ascii_case(word));
+        let fitting = self.variants.iter().filter(|variant| variant.words.iter().all(asked));
+        fitting.max_by_key(|variant| variant.words.len())
+    }
+
+    /// Of a unit that only variants price, where none of them was asked for: never too low.
+    fn dearest(&self, unit: Unit) -> Option<u64> {
+        self.variants.iter().filter_map(|variant| variant.rates.get(unit)).max()
+    }
+
+    /// The factor of a region, in thousandths.
+    fn uplift(&self, region: Option<&str>) -> u32 {
+        let Some(region) = region else { return 1000 };
+        let exact = |uplift: &&Uplift| uplift.region.eq_ignore_ascii_case(region);
+        let zone = |uplift: &&Uplift| zone(region).is_some_and(|zone| uplift.region == zone);
+        let regional = |uplift: &&Uplift| uplift.region == "regional" && region != "global";
+        let all = || self.uplifts.iter();
+        let found = all().find(exact).or_else(|| all().find(zone)).or_else(|| all().find(regional));
+        found.map_or(1000, |uplift| uplift.per_mille)
+    }
+}
+
+/// The digest of Fowler, Noll and Vo: the same on every machine and in every build. It names, it does not protect.
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
+/// The part of the world of a cloud's region: `eu` for `eu-west-1` and `europe-west4`.
+#[must_use]
+pub fn zone(region: &str) -> Option<&'static str> {
+    const ZONES: &[(&str, &str)] = &[
+        ("europe", "eu"),
+        ("eu", "eu"),
+        ("us-gov", "us-gov"),
+        ("us", "us"),
+        ("asia", "apac"),
+        ("apac", "apac"),
+        ("ap", "apac"),
+    ];
+    let is = |name: &str| region.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    ZONES.iter().find(|(name, _)| is(name)).map(|(_, zone)| *zone)
+}
+
+/// Where the rate of a unit comes from if a price does not list it. A listed 0 is free of charge.
+#[must_use]
+pub const fn follows(unit: Unit) -> Option<Unit> {
+    use Unit as U;
+    match unit {
+        U::InputAudio | U::InputImage | U::InputVideo | U::CacheRead | U::CacheWrite => Some(U::Input),
+        U::CacheReadAudio | U::CacheReadImage => Some(U::CacheRead),
+        U::CacheWrite1h => Some(U::CacheWrite),
+        U::CacheWrite12h => Some(U::CacheWrite1h),
+        U::Reasoning | U::OutputAudio | U::OutputImage | U::OutputVideo => Some(U::Output),
+        U::PagesAnnotated => Some(U::Pages),
+        U::Input
+        | U::Output
+        | U::Citation
+        | U::ImagesIn
+        | U::ImagesOut
+        | U::SoundInMs
+        | U::SoundOutMs
+        | U::VideoInMs
+        | U::VideoOutMs
+        | U::ComputeMs
+        | U::CharactersIn
+        | U::CharactersOut
+        | U::Pages
+        | U::Queries
+        | U::WebSearches
+        | U::MapSearches
+        | U::CodeSessions => None,
     }
 }

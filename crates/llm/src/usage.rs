@@ -9,6 +9,8 @@ mod estimate;
 
 use serde::{Deserialize, Serialize};
 
+use crate::price::Money;
+
 pub use estimate::{Delivered, estimate_tokens};
 
 /// Lists the units: a field of [`Usage`] and its name in [`Unit`], and where its count stands.
@@ -19,6 +21,9 @@ macro_rules! units {
         #[serde(default)]
         pub struct Usage {
             $($(#[doc = $doc])+ #[serde(skip_serializing_if = "is_default")] pub $field: u64,)+
+            /// What the provider says that it costs.
+            #[serde(skip_serializing_if = "is_default")]
+            pub stated: Option<Money>,
             /// Whether the provider said so or we reckoned.
             #[serde(skip_serializing_if = "is_default")]
             pub source: Source,
@@ -123,8 +128,8 @@ units! {
     characters_out: CharactersOut, Role::Beside;
     /// Pages read.
     pages: Pages, Role::Beside;
-    /// Pages read and annotated. They are in `pages` too.
-    pages_annotated: PagesAnnotated, Role::Beside;
+    /// Pages that were annotated too. Part of `pages`.
+    pages_annotated: PagesAnnotated, Role::PartOf(Unit::Pages);
     /// Queries answered: reranks (a provider's "search unit"), searches.
     queries: Queries, Role::Beside;
     /// Searches of the web that a model made.
@@ -136,6 +141,16 @@ units! {
 }
 
 impl Unit {
+    /// Whether it counts tokens of the prompt or of the answer.
+    #[must_use]
+    pub const fn is_token(self) -> bool {
+        match self.role() {
+            Role::Prompt | Role::Output => true,
+            Role::PartOf(whole) => matches!(whole.role(), Role::Prompt | Role::Output),
+            Role::Beside => false,
+        }
+    }
+
     /// The unit of this name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
@@ -217,6 +232,10 @@ impl Usage {
             let sum = self.get_mut(unit);
             *sum = sum.saturating_add(count);
         }
+        self.stated = match (self.stated, other.stated) {
+            (Some(one), Some(other)) => Some(one + other),
+            (one, other) => one.or(other),
+        };
         if other.source == Source::Estimated {
             self.source = Source::Estimated;
         }

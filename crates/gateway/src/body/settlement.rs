@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use govern::{Error, Money, config::snapshot::Target};
+use govern::{
+    Error, Money,
+    config::{Bill, snapshot::Target},
+};
 use llm::{
     dialect::Glance,
     failure::Failure,
@@ -29,8 +32,8 @@ pub struct Spent {
     pub usage: Usage,
     /// The model that the provider says answered.
     pub served_model: Option<String>,
-    /// `None`: the price is not known.
-    pub cost: Option<Money>,
+    /// What that cost, and by which price.
+    pub bill: Bill,
 }
 
 impl Spent {
@@ -50,17 +53,15 @@ impl Spent {
             },
         };
         let served_model = glance.model.clone();
-        Self {
-            usage,
-            served_model,
-            cost: target.price.as_ref().map(|price| price.cost(&usage, glance.service_tier.as_deref())),
-        }
+        let bill = target.bill(&usage, glance.service_tier.as_deref(), &[]);
+        Self { usage, served_model, bill }
     }
 
     /// Something that is free of charge.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { usage: Usage::default(), served_model: None, cost: Some(Money::default()) }
+        let bill = Bill { cost: Some(Money::ZERO), ..Bill::default() };
+        Self { usage: Usage::default(), served_model: None, bill }
     }
 }
 
@@ -68,11 +69,10 @@ impl Settlement {
     /// Books the served attempt into the record, the meters and the account of the key.
     pub fn book(&self, target: &Target, spent: &Spent) {
         let label = crate::upstream::target_label(target);
-        self.gw.metrics.used(&label, &spent.usage, spent.cost);
+        self.gw.metrics.used(&label, &spent.usage, spent.bill.cost);
         self.record.with(|record| {
             if let Some(attempt) = record.attempts.last_mut().filter(|attempt| attempt.failure.is_none()) {
-                attempt.usage = spent.usage;
-                attempt.cost = spent.cost;
+                attempt.charge(spent);
                 attempt.latency = self.record.elapsed() - attempt.started;
             }
             record.served_model.clone_from(&spent.served_model);

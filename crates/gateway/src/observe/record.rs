@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    body::Spent,
     clock::{micros, now_micros},
     http::{RawRequest, Surface},
     observe::{
@@ -106,12 +107,14 @@ impl Record {
     /// makes the cost unknown.
     pub fn sum_attempts(&mut self) {
         self.usage = Usage::default();
+        self.unpriced = false;
         self.cost = Some(Money::default());
         for attempt in self.attempts.iter().filter(|attempt| !attempt.usage.is_empty()) {
             self.usage.add(&attempt.usage);
             self.cost = self.cost.zip(attempt.cost).map(|(sum, cost)| sum + cost);
+            self.unpriced |= attempt.unpriced;
         }
-        self.unpriced = self.cost.is_none();
+        self.unpriced |= self.cost.is_none();
     }
 }
 
@@ -176,6 +179,23 @@ pub struct Attempt {
     pub usage: Usage,
     #[serde(skip_serializing_if = "is_default")]
     pub cost: Option<Money>,
+    /// Something that it used has no known price.
+    #[serde(skip_serializing_if = "is_default")]
+    pub unpriced: bool,
+    /// Which price it was charged by: where that is from, and its digest (`2026-11/ab12...`, `config/...`); `stated` if the
+    /// provider said what it cost.
+    #[serde(skip_serializing_if = "is_default")]
+    pub price: Option<String>,
+}
+
+impl Attempt {
+    /// Notes what it used and what that cost.
+    pub fn charge(&mut self, spent: &Spent) {
+        self.usage = spent.usage;
+        self.cost = spent.bill.cost;
+        self.unpriced = spent.bill.unpriced;
+        self.price = spent.bill.version.as_deref().map(str::to_owned);
+    }
 }
 
 /// A request's record while the request lives. Clones are handles to the same record; when the last is dropped, the

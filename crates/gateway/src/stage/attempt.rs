@@ -175,8 +175,8 @@ fn from_canned(canned: Canned) -> Result<Response<UpstreamBody>, Error> {
 
 /// Books a try whose answer nobody gets.
 fn spend(dispatch: &Dispatch, target: &Target, spent: &Spent) {
-    dispatch.gw.metrics.used(&target_label(target), &spent.usage, spent.cost);
-    note(&dispatch.record, |noted| (noted.usage, noted.cost) = (spent.usage, spent.cost));
+    dispatch.gw.metrics.used(&target_label(target), &spent.usage, spent.bill.cost);
+    note(&dispatch.record, |noted| noted.charge(spent));
 }
 
 /// Turns a good answer into what is settled.

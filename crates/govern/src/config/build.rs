@@ -10,6 +10,7 @@ mod headers;
 mod keys;
 mod models;
 mod passthrough;
+mod prices;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 pub mod build;
 pub mod credential;
 mod environment;
+pub mod price;
 mod problem;
 mod quantity;
 pub mod raw;
@@ -21,4 +22,5 @@ pub use problem::{Fault, Place, Problem, Severity};
 pub use raw::Raw;
 pub use resolve::{By, Resolved};
 pub use snapshot::{BadSetting, GuardCheck, GuardRule, Rules, Secret};
+pub use target::Bill;
 pub use variable::Lookup;

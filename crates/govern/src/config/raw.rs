@@ -12,7 +12,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::snapshot::Secret;
+use super::{
+    price::{RawCosts, RawPrice},
+    snapshot::Secret,
+};
 
 pub use credential::{RawApiKey, RawCredential, RawCredentialKind};
 
@@ -101,6 +104,12 @@ pub struct RawProvider {
     pub forward_headers: Items<String>,
     /// Prices by the provider's model name, in place of the catalogue's.
     pub prices: BTreeMap<String, RawPrice>,
+    /// What the provider takes off its prices for this account, in percent. Default: 0.
+    pub discount_percent: Option<f64>,
+    /// What is put on top of what remains, in percent, for those who are charged by the records. Default: 0.
+    pub margin_percent: Option<f64>,
+    /// Whose word counts on what an answer cost. Default: `prices`.
+    pub costs: Option<RawCosts>,
     /// A PEM file with further certificate authorities.
     pub ca_file: Option<String>,
     /// What callers may reach of the provider besides the operations that the gateway knows, at
@@ -119,28 +128,6 @@ pub struct RawPassthrough {
     /// Paths behind the account's `base_url`, such as `/files` or `/files/*`; each may hold one `*`.
     #[schemars(with = "Vec<String>", length(min = 1))]
     pub paths: Items<String>,
-}
-
-/// What the tokens of a model cost, in US dollars per million.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawPrice {
-    /// Input tokens.
-    pub input: f64,
-    /// Output tokens.
-    pub output: f64,
-    /// Input tokens read from the provider's prompt cache. Default: as `input`.
-    pub cache_read: Option<f64>,
-    /// Input tokens written to a cache for five minutes. Default: as `input`.
-    pub cache_write: Option<f64>,
-    /// Input tokens written to a cache for one hour. Default: as `cache_write`.
-    pub cache_write_1h: Option<f64>,
-    /// Output tokens spent on thought. Default: as `output`.
-    pub reasoning: Option<f64>,
-    /// Audio input tokens. Default: as `input`.
-    pub input_audio: Option<f64>,
-    /// Output tokens that are sound. Default: as `output`.
-    pub output_audio: Option<f64>,
 }
 
 /// A model that callers ask for.

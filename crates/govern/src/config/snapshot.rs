@@ -5,6 +5,7 @@ use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, sync::Arc, 
 use llm::{
     catalog::Model,
     dialect::WriteFor,
+    price::{Price, Terms},
     provider::{Place, Provider},
 };
 
@@ -79,7 +80,9 @@ pub struct Account {
     pub timeouts: Timeouts,
     pub on_disconnect: OnDisconnect,
     /// Prices per model name that replace the catalogue's.
-    pub prices: HashMap<String, llm::price::Price>,
+    pub prices: HashMap<String, Arc<Price>>,
+    /// How prices become costs.
+    pub costs: Costs,
     /// Extra PEM file with certificate authorities.
     pub ca_file: Option<PathBuf>,
     /// What callers may reach of the provider besides the operations that are modelled.
@@ -93,6 +96,14 @@ pub struct Passthrough {
     pub methods: Vec<&'static str>,
     /// Behind the account's base URL, each with a slash in front.
     pub paths: Vec<Pattern>,
+}
+
+/// How the prices of an account become costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Costs {
+    pub terms: Terms,
+    /// What the provider states with its answers goes before the prices.
+    pub stated_first: bool,
 }
 
 /// What a provider does with what it is sent, by contract.
@@ -204,8 +215,8 @@ pub struct Target {
     pub configured: bool,
     /// What the catalogue knows of the model.
     pub known: Option<&'static Model>,
-    /// What a tokens of it cost; `None`: unpriced.
-    pub price: Option<llm::price::Price>,
+    /// What it costs; `None`: unpriced.
+    pub price: Option<Arc<Price>>,
     /// What a writer must know of it.
     pub write_for: WriteFor,
     /// The route's timeouts over the account's over the defaults.

@@ -1,17 +1,21 @@
-//! A target from an account and a model's name.
+//! A target from an account and a model's name, and what its answers cost.
 
 use std::sync::Arc;
 
-use llm::{Wire, catalog, dialect::WriteFor};
+use llm::{
+    Usage, Wire, catalog,
+    dialect::WriteFor,
+    price::{Charge, Money, Served, Terms},
+};
 
-use super::snapshot::{Account, Target};
+use super::snapshot::{Account, Costs, Target};
 
 impl Target {
     /// A target with nothing forced, made up by a caller: priority and weight 1, what the catalogue and the account's own prices know.
     #[must_use]
     pub fn plain(account: &Arc<Account>, model: &str) -> Self {
         let Names { usual, own } = names(account, model);
-        let known = catalog::find(account.provider.id(), usual);
+        let known = catalog::find_at(account.provider.id(), account.place.region.as_deref(), usual);
         let general = known.map_or_else(WriteFor::default, catalog::Model::write_for);
         Self {
             name: format!("{}/{model}", account.name).into(),
@@ -29,7 +33,7 @@ impl Target {
                 .or_else(|| account.prices.get(usual))
                 .cloned()
                 .or_else(|| known.and_then(|model| model.price.clone()))
-                .or_else(|| account.provider.price()),
+                .or_else(|| account.provider.price().map(|price| Arc::new(price.versioned("built-in")))),
             write_for: account.provider.write_for(usual, general),
             timeouts: account.timeouts,
         }
@@ -53,6 +57,42 @@ impl Target {
             headers: self.headers.clone(),
             timeouts: self.timeouts,
             ..Self::plain(&self.account, &self.model.replacen('*', captured, 1))
+        }
+    }
+}
+
+/// What an attempt cost, and by whose word.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Bill {
+    /// For what has a price; `None` if nothing that was used has one.
+    pub cost: Option<Money>,
+    /// Something that was used has no price.
+    pub unpriced: bool,
+    /// Which price it was ([`Price::version`](llm::price::Price::version)), or `stated` by the provider.
+    pub version: Option<Arc<str>>,
+}
+
+impl Target {
+    /// What an attempt cost. `tier` is the service tier that really served it, `words` what was asked for that moves a
+    /// price: the size of a picture, the resolution of a film.
+    #[must_use]
+    pub fn bill(&self, usage: &Usage, tier: Option<&str>, words: &[&str]) -> Bill {
+        let Costs { terms, stated_first } = self.account.costs;
+        let served = Served { tier, region: self.account.place.region.as_deref(), words };
+        let listed = self.price.as_ref().map(|price| (price, price.charge(usage, &served)));
+        let whole = listed.is_some_and(|(_, charge)| !charge.unpriced);
+        match (usage.stated, listed) {
+            (Some(stated), _) if stated_first || !whole => {
+                // A statement knows of every discount.
+                let cost = Charge::stated(stated).money(&Terms { discount: 0, ..terms });
+                Bill { cost: Some(cost), unpriced: false, version: Some("stated".into()) }
+            }
+            (_, Some((price, charge))) => Bill {
+                cost: charge.is_known().then(|| charge.money(&terms)),
+                unpriced: charge.unpriced,
+                version: price.version.clone(),
+            },
+            _ => Bill { cost: None, unpriced: !usage.is_empty(), version: None },
         }
     }
 }

@@ -1,12 +1,17 @@
 //! The catalogue's own form: a line that names the sources, then one model a line.
 //!
-//! Whole tokens, pico-dollars per token, no floats: what a reviewer sees in a diff is what is charged. `xtask catalog`
+//! Whole units, pico-dollars per unit, no floats: what a reviewer sees in a diff is what is charged. `xtask catalog`
 //! writes these types, [`models`] reads them.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::Model;
-use crate::price::{Listed, Long, Price, Tier};
+use crate::{
+    price::{Long, Price, Rates, Tier, Uplift, Variant},
+    usage::Unit,
+};
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,34 +51,64 @@ pub struct Entry<'a> {
     pub refuses_sampling: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deprecated: Option<&'a str>,
+    /// Numbers of a vector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub price: Option<Listed>,
+    pub dimensions: Option<u64>,
+    /// `None`: no price is known.
+    #[serde(default, skip_serializing_if = "Rates::is_empty")]
+    pub price: Rates,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub long: Vec<LongEntry>,
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<TierEntry<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<VariantEntry>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub uplifts: Vec<UpliftEntry<'a>>,
+    /// As [`Price::request`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub request: u64,
+    /// As [`Price::search_per_prompt`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub search_per_prompt: bool,
 }
 
-/// As [`Long`], with gaps.
+/// As [`Long`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LongEntry {
     pub from: u64,
-    pub price: Listed,
+    pub price: Rates,
 }
 
-/// As [`Tier`], with gaps.
+/// As [`Tier`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TierEntry<'a> {
     pub name: &'a str,
-    pub price: Listed,
+    pub price: Rates,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub long: Vec<LongEntry>,
 }
 
+/// As [`Variant`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariantEntry {
+    pub words: Vec<String>,
+    pub price: Rates,
+}
+
+/// As [`Uplift`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpliftEntry<'a> {
+    pub region: &'a str,
+    pub per_mille: u32,
+}
+
 /// What a model is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Conversations.
@@ -84,6 +119,58 @@ pub enum Mode {
     Completion,
     /// Vectors.
     Embedding,
+    /// Pictures.
+    Image,
+    /// Pictures out of pictures.
+    ImageEdit,
+    /// Films.
+    Video,
+    /// Text out of sound.
+    Transcription,
+    /// Sound out of text.
+    Speech,
+    /// Conversations by sound, over a connection that stays open.
+    Realtime,
+    /// Texts in the order in which they answer a query.
+    Rerank,
+    /// Whether a text is harmful.
+    Moderation,
+    /// Text out of pages.
+    Ocr,
+    /// Pages of the web.
+    Search,
+    /// Something that the gateway passes through at most.
+    Other,
+}
+
+impl Mode {
+    /// The word in the catalogue and in lists of models.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Responses => "responses",
+            Self::Completion => "completion",
+            Self::Embedding => "embedding",
+            Self::Image => "image",
+            Self::ImageEdit => "image_edit",
+            Self::Video => "video",
+            Self::Transcription => "transcription",
+            Self::Speech => "speech",
+            Self::Realtime => "realtime",
+            Self::Rerank => "rerank",
+            Self::Moderation => "moderation",
+            Self::Ocr => "ocr",
+            Self::Search => "search",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether it is sold by the token, in and out.
+    #[must_use]
+    pub const fn converses(self) -> bool {
+        matches!(self, Self::Chat | Self::Responses | Self::Completion)
+    }
 }
 
 /// Something that not every model can.
@@ -111,6 +198,59 @@ pub enum Ability {
     ThinkingAlwaysOn,
     /// Anthropic: it takes messages of role `system` amid the conversation.
     MidConversationSystem,
+    ImageOutput,
+    VideoOutput,
+}
+
+impl Ability {
+    /// Every ability, in the order of lists.
+    pub const ALL: &[Self] = &[
+        Self::Vision,
+        Self::Pdf,
+        Self::AudioInput,
+        Self::VideoInput,
+        Self::AudioOutput,
+        Self::ImageOutput,
+        Self::VideoOutput,
+        Self::Tools,
+        Self::ToolChoice,
+        Self::ParallelTools,
+        Self::StructuredOutput,
+        Self::Reasoning,
+        Self::PromptCaching,
+        Self::Prefill,
+        Self::WebSearch,
+        Self::ComputerUse,
+        Self::AdaptiveThinking,
+        Self::ThinkingAlwaysOn,
+        Self::MidConversationSystem,
+    ];
+
+    /// The word in the catalogue and in lists of models.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Vision => "vision",
+            Self::Pdf => "pdf",
+            Self::AudioInput => "audio_input",
+            Self::AudioOutput => "audio_output",
+            Self::VideoInput => "video_input",
+            Self::Tools => "tools",
+            Self::ToolChoice => "tool_choice",
+            Self::ParallelTools => "parallel_tools",
+            Self::StructuredOutput => "structured_output",
+            Self::Reasoning => "reasoning",
+            Self::PromptCaching => "prompt_caching",
+            Self::Prefill => "prefill",
+            Self::WebSearch => "web_search",
+            Self::ComputerUse => "computer_use",
+            Self::AdaptiveThinking => "adaptive_thinking",
+            Self::ThinkingAlwaysOn => "thinking_always_on",
+            Self::MidConversationSystem => "mid_conversation_system",
+            Self::ImageOutput => "image_output",
+            Self::VideoOutput => "video_output",
+        }
+    }
 }
 
 impl Ability {
@@ -137,7 +277,7 @@ pub(super) fn models(text: &'static str) -> Vec<Model> {
 fn model(entry: Entry<'static>, sources: &[Source<'static>]) -> Option<Model> {
     let source = sources.get(entry.source)?;
     Some(Model {
-        price: entry.price(),
+        price: entry.price().map(|price| Arc::new(price.versioned(source.date))),
         id: entry.id,
         provider: entry.provider,
         mode: entry.mode,
@@ -146,27 +286,43 @@ fn model(entry: Entry<'static>, sources: &[Source<'static>]) -> Option<Model> {
         abilities: entry.abilities.iter().fold(0, |bits, ability| bits | ability.bit()),
         refuses_sampling: entry.refuses_sampling,
         deprecated: entry.deprecated,
+        dimensions: entry.dimensions,
         source: source.name,
         date: source.date,
     })
 }
 
 impl Entry<'_> {
-    /// The price with every gap filled; `None` unless input and output have a rate.
+    /// The price; `None` if nothing of it is known. A conversation is priced both ways or not at all.
     #[must_use]
     pub fn price(&self) -> Option<Price> {
-        let base = self.price?;
-        let long = |entries: &[LongEntry], general: &Listed| -> Option<Vec<Long>> {
-            entries.iter().map(|entry| Some(Long { from: entry.from, rates: entry.price.rates(general)? })).collect()
+        let long = |entries: &[LongEntry]| {
+            entries.iter().map(|entry| Long { from: entry.from, rates: entry.price.clone() }).collect()
         };
-        let tiers = self.tiers.iter().map(|tier| {
-            let general = tier.price.or(&base);
-            Some(Tier { name: tier.name.to_owned(), rates: general.rates(&base)?, long: long(&tier.long, &general)? })
-        });
-        Some(Price {
-            base: base.rates(&Listed::default())?,
-            long: long(&self.long, &base)?,
-            tiers: tiers.collect::<Option<_>>()?,
-        })
+        let tier = |tier: &TierEntry<'_>| Tier {
+            name: tier.name.to_owned(),
+            rates: tier.price.clone(),
+            long: long(&tier.long),
+        };
+        let variant = |entry: &VariantEntry| Variant { words: entry.words.clone(), rates: entry.price.clone() };
+        let uplift = |entry: &UpliftEntry<'_>| Uplift { region: entry.region.to_owned(), per_mille: entry.per_mille };
+        let price = Price {
+            base: self.price.clone(),
+            long: long(&self.long),
+            tiers: self.tiers.iter().map(tier).collect(),
+            variants: self.variants.iter().map(variant).collect(),
+            uplifts: self.uplifts.iter().map(uplift).collect(),
+            request: self.request,
+            search_per_prompt: self.search_per_prompt,
+            version: None,
+        };
+        let whole =
+            !self.mode.converses() || [Unit::Input, Unit::Output].iter().all(|unit| price.rate(*unit).is_some());
+        (whole && !price.is_empty()).then_some(price)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

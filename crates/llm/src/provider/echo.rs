@@ -59,7 +59,7 @@ impl Provider for Echo {
 
     /// Free of charge, which is not the same as of unknown price.
     fn price(&self) -> Option<Price> {
-        Some(Price::default())
+        Some(Price::free())
     }
 
     fn answer(&self, _wire: Wire, body: &[u8]) -> Option<Canned> {

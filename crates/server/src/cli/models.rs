@@ -7,7 +7,7 @@ use govern::{
     config::snapshot::{Account, Target},
     key::Pepper,
 };
-use llm::{catalog, price::Price};
+use llm::{catalog, price::Price, usage::Unit};
 use serde_json::{Value, json};
 
 use super::{Outcome, config::File, table};
@@ -28,7 +28,7 @@ pub struct Args {
 struct Line {
     name: String,
     target: String,
-    price: Option<Price>,
+    price: Option<Arc<Price>>,
 }
 
 pub fn run(args: &Args, out: &mut dyn Write) -> Outcome {
@@ -42,15 +42,16 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     }
     let head = ["MODEL", "TARGET", "INPUT $/M", "CACHED $/M", "OUTPUT $/M"].map(str::to_owned).to_vec();
     let rows = lines.iter().map(|line| {
-        let rate = |pick: fn(&Price) -> u64| {
-            line.price.as_ref().map_or_else(|| "?".to_owned(), |price| per_million(pick(price)))
+        let rate = |unit| {
+            let rate = line.price.as_ref().and_then(|price| price.rate(unit));
+            rate.map_or_else(|| "?".to_owned(), per_million)
         };
         vec![
             table::plain(&line.name),
             table::plain(&line.target),
-            rate(|price| price.base.input),
-            rate(|price| price.base.cache_read),
-            rate(|price| price.base.output),
+            rate(Unit::Input),
+            rate(Unit::CacheRead),
+            rate(Unit::Output),
         ]
     });
     table::print(out, &std::iter::once(head).chain(rows).collect::<Vec<_>>())?;
@@ -85,16 +86,17 @@ fn known(account: &Account) -> impl Iterator<Item = Line> {
 }
 
 fn describe(line: &Line) -> Value {
-    let rate = |pick: fn(&Price) -> u64| line.price.as_ref().map(|price| pick(price) as f64 / 1e6);
+    let rate = |unit| line.price.as_ref().and_then(|price| price.rate(unit)).map(|pico| pico as f64 / 1e6);
     json!({
         "model": line.name,
         "target": line.target,
         "usd_per_million": line.price.as_ref().map(|_| json!({
-            "input": rate(|price| price.base.input),
-            "cache_read": rate(|price| price.base.cache_read),
-            "cache_write": rate(|price| price.base.cache_write),
-            "output": rate(|price| price.base.output),
+            "input": rate(Unit::Input),
+            "cache_read": rate(Unit::CacheRead),
+            "cache_write": rate(Unit::CacheWrite),
+            "output": rate(Unit::Output),
         })),
+        "price": line.price.as_ref().and_then(|price| price.version.as_deref()),
     })
 }
 

@@ -4,7 +4,6 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use llm::{
     Dialect, Wire,
-    price::{Listed, Price, parse_decimal},
     provider::{self, Place, Provider},
 };
 
@@ -12,7 +11,7 @@ use super::{At, Checking, Fault};
 use crate::config::{
     problem::{closest, list},
     quantity,
-    raw::{RawOnDisconnect, RawPrice, RawProvider},
+    raw::{RawOnDisconnect, RawProvider},
     resolve::is_model_name,
     shape::join,
     snapshot::{Account, Handling, OnDisconnect, Timeouts},
@@ -54,6 +53,7 @@ impl Checking<'_> {
         let headers = self.headers(&raw.headers, &format!("{path}.headers"));
         let forward_headers = self.header_names(&raw.forward_headers, &format!("{path}.forward_headers"));
         let prices = self.prices(raw, path);
+        let costs = self.costs(raw, path);
         let deployments = self.deployments(raw, path);
         let handling = self.handling(raw, path);
         let place = self.place(raw, path);
@@ -77,6 +77,7 @@ impl Checking<'_> {
                 Some(RawOnDisconnect::Cancel) | None => OnDisconnect::Cancel,
             },
             prices,
+            costs,
             ca_file: raw.ca_file.as_ref().map(PathBuf::from),
             passthrough,
         })
@@ -194,47 +195,5 @@ impl Checking<'_> {
                 self.report.error(Fault::MissingField, At::Name(path), message, format!("add `{setting}: ...`"));
             }
         }
-    }
-
-    fn prices(&mut self, raw: &RawProvider, path: &str) -> HashMap<String, Price> {
-        let mut good = HashMap::new();
-        for (model, raw) in &raw.prices {
-            let path = join(&format!("{path}.prices"), model);
-            let mut rate = |name: &str, dollars: Option<f64>| {
-                let dollars = dollars?;
-                // Dollars per million tokens are millions of pico-dollars per token; the text of a float is exact.
-                let exact = parse_decimal(&dollars.to_string(), 6).ok().and_then(|rate| u64::try_from(rate.value).ok());
-                // A million dollars per million tokens: beyond every price, short of every overflow.
-                let rate = exact.filter(|rate| *rate <= 1_000_000_000_000);
-                if rate.is_none() {
-                    let message = format!("{dollars} is no price in dollars per million tokens");
-                    let fix = "write a number from 0 to 1000000";
-                    self.report.error(Fault::OutOfRange, At::Value(&format!("{path}.{name}")), message, fix);
-                }
-                rate
-            };
-            let RawPrice {
-                input,
-                output,
-                cache_read,
-                cache_write,
-                cache_write_1h,
-                reasoning,
-                input_audio,
-                output_audio,
-            } = *raw;
-            let listed = Listed {
-                input: rate("input", Some(input)),
-                output: rate("output", Some(output)),
-                cache_read: rate("cache_read", cache_read),
-                cache_write: rate("cache_write", cache_write),
-                cache_write_1h: rate("cache_write_1h", cache_write_1h),
-                reasoning: rate("reasoning", reasoning),
-                input_audio: rate("input_audio", input_audio),
-                output_audio: rate("output_audio", output_audio),
-            };
-            good.extend(Price::flat(&listed).map(|price| (model.clone(), price)));
-        }
-        good
     }
 }

@@ -1,0 +1,133 @@
+//! The prices and terms of an account.
+
+use std::{collections::HashMap, sync::Arc};
+
+use llm::{
+    price::{Long, Price, Rates, Terms, Tier, Uplift, Variant},
+    usage::Unit,
+};
+
+use super::{At, Checking, Fault};
+use crate::config::{
+    price::{RawCosts, RawLongPrice, RawPrice, RawRates, pico},
+    raw::{Items, RawProvider},
+    shape::join,
+    snapshot::Costs,
+};
+
+impl Checking<'_> {
+    pub(super) fn prices(&mut self, raw: &RawProvider, path: &str) -> HashMap<String, Arc<Price>> {
+        let mut good = HashMap::new();
+        for (model, raw) in &raw.prices {
+            let path = join(&format!("{path}.prices"), model);
+            let price = self.price(raw, &path);
+            good.insert(model.clone(), Arc::new(price.versioned("config")));
+        }
+        good
+    }
+
+    pub(super) fn costs(&mut self, raw: &RawProvider, path: &str) -> Costs {
+        let mut percent = |name: &str, percent: Option<f64>, most: f64| {
+            let percent = percent.unwrap_or(0.0);
+            if !(0.0..=most).contains(&percent) {
+                let message = format!("{percent} is no share in percent");
+                let fix = format!("write a number from 0 to {most}");
+                self.report.error(Fault::OutOfRange, At::Value(&format!("{path}.{name}")), message, fix);
+                return 0;
+            }
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded just now")]
+            let hundredths = (percent * 100.0).round() as u32;
+            hundredths
+        };
+        Costs {
+            terms: Terms {
+                discount: percent("discount_percent", raw.discount_percent, 100.0),
+                margin: percent("margin_percent", raw.margin_percent, 1000.0),
+            },
+            stated_first: matches!(raw.costs, Some(RawCosts::Provider)),
+        }
+    }
+
+    fn price(&mut self, raw: &RawPrice, path: &str) -> Price {
+        let base = self.rates(&raw.rates(), path);
+        // The price of a conversation that lacks a half would make that half free of charge.
+        for (there, absent) in [(Unit::Input, Unit::Output), (Unit::Output, Unit::Input)] {
+            let missing = base.get(there).is_some() && base.get(absent).is_none();
+            if missing && !self.report.stands_in_file(&format!("{path}.{}", absent.name())) {
+                let message = format!("`{}` is missing", absent.name());
+                let fix = format!("add `{}: ...`, 0 if such tokens are free or there are none", absent.name());
+                self.report.error(Fault::MissingField, At::Value(path), message, fix);
+            }
+        }
+        let request = raw.request.and_then(|dollars| self.dollars("request", dollars, 12, path));
+        let tiers = raw.tiers.iter().map(|(name, raw)| {
+            let path = join(&format!("{path}.tiers"), name);
+            let rates = self.rates(&raw.rates, &format!("{path}.rates"));
+            Tier { name: name.clone(), rates, long: self.long(&raw.long, &path) }
+        });
+        let tiers = tiers.collect();
+        let variants = raw.variants.iter().enumerate().filter_map(|(at, raw)| {
+            let raw = raw.as_ref()?;
+            let rates = self.rates(&raw.rates, &format!("{path}.variants[{at}].rates"));
+            Some(Variant { words: raw.when.iter().flatten().cloned().collect(), rates })
+        });
+        let variants = variants.collect();
+        let price = Price {
+            base,
+            long: self.long(&raw.long, path),
+            tiers,
+            variants,
+            uplifts: self.regions(raw, path),
+            request: request.unwrap_or(0),
+            search_per_prompt: raw.search_per_prompt.unwrap_or(false),
+            version: None,
+        };
+        if price.is_empty() {
+            self.report.error(Fault::MissingField, At::Value(path), "the price is empty", "add `input` and `output`");
+        }
+        price
+    }
+
+    fn rates(&mut self, raw: &RawRates, path: &str) -> Rates {
+        let written = raw.written();
+        let rates = written.iter().filter_map(|rate| {
+            let pico = self.dollars(rate.name, rate.dollars?, rate.scale, path)?;
+            Some((rate.unit, pico))
+        });
+        rates.collect()
+    }
+
+    fn dollars(&mut self, name: &str, dollars: f64, scale: i32, path: &str) -> Option<u64> {
+        let rate = pico(dollars, scale);
+        if rate.is_none() {
+            let message = format!("{dollars} is no price in dollars");
+            let fix = "write a number from 0 to 1000000";
+            self.report.error(Fault::OutOfRange, At::Value(&format!("{path}.{name}")), message, fix);
+        }
+        rate
+    }
+
+    fn long(&mut self, raw: &Items<RawLongPrice>, path: &str) -> Vec<Long> {
+        let all = raw.iter().enumerate().filter_map(|(at, raw)| {
+            let raw = raw.as_ref()?;
+            let rates = self.rates(&raw.rates, &format!("{path}.long[{at}].rates"));
+            Some(Long { from: u64::from(raw.from), rates })
+        });
+        let mut all: Vec<Long> = all.collect();
+        all.sort_by_key(|long| long.from);
+        all
+    }
+
+    fn regions(&mut self, raw: &RawPrice, path: &str) -> Vec<Uplift> {
+        let factors = raw.regions.iter().filter_map(|(region, factor)| {
+            let per_mille = pico(*factor, 3).and_then(|factor| u32::try_from(factor).ok());
+            if per_mille.is_none() {
+                let message = format!("{factor} is no factor");
+                let at = join(&format!("{path}.regions"), region);
+                self.report.error(Fault::OutOfRange, At::Value(&at), message, "write `1.1` for a tenth more");
+            }
+            Some(Uplift { region: region.clone(), per_mille: per_mille? })
+        });
+        factors.collect()
+    }
+}

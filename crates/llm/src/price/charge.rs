@@ -1,0 +1,121 @@
+//! The sum of one attempt.
+
+use super::{Money, Price};
+use crate::usage::{Role, Unit, Usage};
+
+/// How an attempt was served, as far as that moves its price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Served<'a> {
+    /// The service tier that really served it (`flex`, `priority`, `batch`, `fast`).
+    pub tier: Option<&'a str>,
+    /// Where it ran: the region of the account.
+    pub region: Option<&'a str>,
+    /// What was asked for, in the provider's words: `1024x1024`, `hd`, `720p`.
+    pub words: &'a [&'a str],
+}
+
+/// What an account pays of a list price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// Hundredths of a percent off the list price.
+    pub discount: u32,
+    /// Hundredths of a percent on what remains.
+    pub margin: u32,
+}
+
+/// What an attempt costs by a price list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    /// Pico-dollars, for what has a rate.
+    pico: i128,
+    /// Something that was used has no rate.
+    pub unpriced: bool,
+    known: bool,
+}
+
+impl Price {
+    /// The charge for one attempt.
+    #[must_use]
+    pub fn charge(&self, usage: &Usage, served: &Served<'_>) -> Charge {
+        let lists = self.lists(usage.prompt(), served);
+        let uplift = i128::from(self.uplift(served.region));
+        let (mut pico, mut priced, mut missing) = (0_i128, Vec::new(), Vec::new());
+        for (unit, count) in usage.counted() {
+            let count = self.billed(unit, own(usage, unit, count));
+            match super::rates::find(&lists, unit).or_else(|| self.dearest(unit)) {
+                _ if count == 0 => {}
+                None => missing.push(unit),
+                Some(rate) => {
+                    priced.push(unit);
+                    let sum = i128::from(count).saturating_mul(i128::from(rate));
+                    let sum = if unit.is_token() { sum.saturating_mul(uplift) / 1000 } else { sum };
+                    pico = pico.saturating_add(sum);
+                }
+            }
+        }
+        if !usage.is_empty() {
+            pico = pico.saturating_add(i128::from(self.request));
+        }
+        // What has no rate is contained in what has one: the pictures of a model that is sold by the token, the tokens of
+        // one that is sold by the minute. Searches and their like are sold on top of everything.
+        let by_piece = self.request > 0 || priced.iter().any(|unit| !unit.is_token() && !is_extra(*unit));
+        let contained = |unit: Unit| !is_extra(unit) && (by_piece || !unit.is_token() && !priced.is_empty());
+        let unpriced = missing.iter().any(|unit| !contained(*unit));
+        Charge { pico, unpriced, known: !unpriced || !priced.is_empty() || self.request > 0 }
+    }
+
+    /// The cost of one attempt; `None` if something that it used has no rate.
+    #[must_use]
+    pub fn cost(&self, usage: &Usage, served: &Served<'_>) -> Option<Money> {
+        let charge = self.charge(usage, served);
+        (!charge.unpriced).then(|| charge.money(&Terms::default()))
+    }
+
+    fn billed(&self, unit: Unit, count: u64) -> u64 {
+        if unit == Unit::WebSearches && self.search_per_prompt { count.min(1) } else { count }
+    }
+}
+
+impl Charge {
+    /// What a provider states.
+    #[must_use]
+    pub fn stated(cost: Money) -> Self {
+        Self { pico: i128::from(cost.0).saturating_mul(1000), unpriced: false, known: true }
+    }
+
+    /// Whether anything that was used has a rate, or nothing was used.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// What is paid, rounded to the nano-dollar once.
+    #[must_use]
+    pub fn money(&self, terms: &Terms) -> Money {
+        const WHOLE: i128 = 10_000;
+        let after = WHOLE - i128::from(terms.discount).min(WHOLE);
+        let factor = after * (WHOLE + i128::from(terms.margin));
+        match self.pico.checked_mul(factor) {
+            Some(scaled) => Money::from_pico(scaled / (WHOLE * WHOLE)),
+            None => Money::from_pico(self.pico),
+        }
+    }
+}
+
+/// The count of a unit without the parts of it that have a count, and a rate, of their own. Parts larger than the whole
+/// are not believed: the whole bounds them.
+fn own(usage: &Usage, unit: Unit, count: u64) -> u64 {
+    let parts = |whole: Unit| Unit::ALL.iter().filter(move |part| part.role() == Role::PartOf(whole));
+    match unit.role() {
+        Role::PartOf(whole) => {
+            let before = parts(whole).take_while(|part| **part != unit).map(|part| usage.get(*part));
+            count.min(usage.get(whole).saturating_sub(before.fold(0, u64::saturating_add)))
+        }
+        _ => count.saturating_sub(parts(unit).map(|part| usage.get(*part)).fold(0, u64::saturating_add)),
+    }
+}
+
+/// What is sold on top of an answer: it is never a part of another price.
+fn is_extra(unit: Unit) -> bool {
+    matches!(unit, Unit::WebSearches | Unit::MapSearches | Unit::CodeSessions)
+}
