@@ -9,6 +9,7 @@
 //!
 //! Nothing here does I/O, is async, reads a clock or draws a random number.
 
+pub mod audio;
 pub mod call;
 pub mod catalog;
 pub mod dialect;
@@ -17,6 +18,7 @@ pub mod envelope;
 pub mod event;
 pub mod failure;
 pub mod frame;
+pub mod image;
 pub mod loss;
 pub mod price;
 pub mod provider;

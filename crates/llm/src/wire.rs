@@ -1,8 +1,11 @@
 //! What is asked, and in whose words.
 
 use crate::{
+    audio::{speech, transcribe},
     dialect::{Dialect, Glance},
+    embed, image,
     provider::Operation,
+    rerank,
 };
 
 /// An operation in one of its wire formats. A client's surface has one; a provider speaks some.
@@ -14,6 +17,24 @@ pub enum Wire {
     Chat(Dialect),
     /// The tokens of a conversation.
     Count(Dialect),
+    /// Texts to vectors.
+    Embed(embed::Format),
+    /// Which document answers a question best.
+    Rerank(rerank::Format),
+    /// Pictures from words.
+    Image(image::Format),
+    /// Pictures from words and pictures.
+    ImageEdit(image::Format),
+    /// Text that is spoken.
+    Speech(speech::Format),
+    /// Speech that is written down.
+    Transcribe(transcribe::Format),
+    /// Speech that is written down in English.
+    Translate(transcribe::Format),
+    /// Whether a content is harmful: <https://platform.openai.com/docs/api-reference/moderations>
+    Moderate,
+    /// Text of a document, read off its pages: <https://docs.mistral.ai/api/#tag/ocr>
+    Ocr,
     /// Whatever an operator lets through unread. No provider is asked for it by this name.
     Other,
 }
@@ -25,6 +46,15 @@ impl Wire {
         match self {
             Self::Chat(_) => Operation::Chat,
             Self::Count(_) => Operation::CountTokens,
+            Self::Embed(_) => Operation::Embed,
+            Self::Rerank(_) => Operation::Rerank,
+            Self::Image(_) => Operation::Image,
+            Self::ImageEdit(_) => Operation::ImageEdit,
+            Self::Speech(_) => Operation::Speech,
+            Self::Transcribe(_) => Operation::Transcribe,
+            Self::Translate(_) => Operation::Translate,
+            Self::Moderate => Operation::Moderate,
+            Self::Ocr => Operation::Ocr,
             Self::Other => Operation::Other,
         }
     }
@@ -34,7 +64,9 @@ impl Wire {
     pub fn words(self) -> Dialect {
         match self {
             Self::Chat(dialect) | Self::Count(dialect) => dialect,
-            Self::Other => Dialect::OpenAiChat,
+            Self::Embed(embed::Format::Cohere) | Self::Rerank(rerank::Format::Cohere) => Dialect::Cohere,
+            // The rest of the field words its errors in one of the ways that OpenAI's reader knows.
+            _ => Dialect::OpenAiChat,
         }
     }
 
@@ -43,7 +75,9 @@ impl Wire {
     pub fn glance_reply(self, body: &[u8]) -> Glance {
         match self {
             Self::Chat(dialect) | Self::Count(dialect) => dialect.glance_reply(body),
-            Self::Other => Glance::default(),
+            Self::Embed(format) => format.glance(body),
+            Self::Rerank(format) => format.glance(body),
+            _ => Glance::default(),
         }
     }
 }

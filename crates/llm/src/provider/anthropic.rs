@@ -14,7 +14,7 @@ impl Provider for Anthropic {
         match operation {
             Operation::Chat => &[Wire::Chat(Dialect::Anthropic)],
             Operation::CountTokens => &[Wire::Count(Dialect::Anthropic)],
-            Operation::Other => &[],
+            _ => &[],
         }
     }
 
@@ -40,7 +40,7 @@ impl Provider for Anthropic {
             forward: &["anthropic-version", "anthropic-beta"],
             ..Head::at(match ask.wire {
                 Wire::Count(_) => "/v1/messages/count_tokens",
-                Wire::Chat(_) | Wire::Other => "/v1/messages",
+                _ => "/v1/messages",
             })
         }
     }

@@ -37,7 +37,7 @@ impl Provider for Echo {
     fn speaks(&self, operation: Operation, _model: &str) -> &'static [Wire] {
         match operation {
             Operation::Chat => &[WIRE],
-            Operation::CountTokens | Operation::Other => &[],
+            _ => &[],
         }
     }
 

@@ -5,4 +5,5 @@
 
 use super::{OpenAiLike, Quirks};
 
-pub const LLAMA_CPP: OpenAiLike = OpenAiLike { id: "llama_cpp", base_url: None, key_env: None, quirks: Quirks::NONE };
+pub const LLAMA_CPP: OpenAiLike =
+    OpenAiLike { id: "llama_cpp", base_url: None, key_env: None, quirks: Quirks { completions: true, ..Quirks::NONE } };

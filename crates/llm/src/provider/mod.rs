@@ -133,6 +133,24 @@ pub enum Operation {
     Chat,
     /// The number of tokens of a conversation.
     CountTokens,
+    /// Texts to vectors.
+    Embed,
+    /// Which document answers a question best.
+    Rerank,
+    /// Pictures from words.
+    Image,
+    /// Pictures from words and pictures.
+    ImageEdit,
+    /// Text that is spoken.
+    Speech,
+    /// Speech that is written down.
+    Transcribe,
+    /// Speech that is written down in English.
+    Translate,
+    /// Whether a content is harmful.
+    Moderate,
+    /// Text of a document, read off its pages.
+    Ocr,
     /// Whatever an operator lets through unread: never asked by this name.
     Other,
 }
@@ -241,6 +259,8 @@ pub struct Quirks {
     pub images: ImageNeeds,
     /// It wraps the error of the vendor behind it in `error.metadata.raw` (OpenRouter).
     pub wraps_errors: bool,
+    /// It offers OpenAI's legacy completions, too.
+    pub completions: bool,
 }
 
 impl Quirks {
@@ -251,6 +271,7 @@ impl Quirks {
         takes_cache_marks: false,
         images: ImageNeeds::Any,
         wraps_errors: false,
+        completions: false,
     };
 }
 

@@ -1,7 +1,7 @@
 //! OpenAI: <https://platform.openai.com/docs/api-reference/chat>
 
-use super::{Ask, Head, OpenAiLike, Operation, Provider, Quirks, Wire, WriteFor};
-use crate::catalog::{self, Ability};
+use super::{Ask, Dialect, Head, OpenAiLike, Operation, Provider, Quirks, Wire, WriteFor};
+use crate::catalog::{self, Ability, Mode};
 
 /// OpenAI itself.
 pub struct OpenAi;
@@ -10,7 +10,7 @@ const CHAT: OpenAiLike = OpenAiLike {
     id: "openai",
     base_url: Some("https://api.openai.com/v1"),
     key_env: Some("OPENAI_API_KEY"),
-    quirks: Quirks::NONE,
+    quirks: Quirks { completions: true, ..Quirks::NONE },
 };
 
 impl Provider for OpenAi {
@@ -19,7 +19,12 @@ impl Provider for OpenAi {
     }
 
     fn speaks(&self, operation: Operation, model: &str) -> &'static [Wire] {
-        CHAT.speaks(operation, model)
+        match operation {
+            Operation::Chat if is_completion_model(model) => &[Wire::Chat(Dialect::OpenAiCompletions)],
+            Operation::Chat if is_responses_model(model) => &[Wire::Chat(Dialect::OpenAiResponses)],
+            Operation::Chat => &[Wire::Chat(Dialect::OpenAiChat), Wire::Chat(Dialect::OpenAiResponses)],
+            _ => CHAT.speaks(operation, model),
+        }
     }
 
     fn base_url(&self) -> Option<&'static str> {
@@ -49,6 +54,16 @@ impl Provider for OpenAi {
     }
 }
 
+/// The models that Chat Completions does not have.
+fn is_responses_model(model: &str) -> bool {
+    catalog::find(CHAT.id, model).is_some_and(|known| known.mode == Mode::Responses)
+}
+
+/// The models that only continue a prompt: <https://platform.openai.com/docs/models>
+fn is_completion_model(model: &str) -> bool {
+    ["gpt-3.5-turbo-instruct", "davinci-002", "babbage-002"].iter().any(|known| model.starts_with(known))
+}
+
 /// `o1`, `o3-mini`, `gpt-5`, `gpt-6.1-sol`; not `gpt-5-chat-latest`, not `gpt-4o`.
 fn is_reasoning_family(model: &str) -> bool {
     let number =
@@ -76,6 +91,17 @@ mod tests {
         {
             assert!(!refuses(model), "{model}");
         }
+    }
+
+    #[test]
+    fn models_of_the_responses_api_alone_are_spoken_to_so() {
+        let first = |model: &str| OpenAi.speaks(Operation::Chat, model)[0];
+        assert_eq!(first("o1-pro"), Wire::Chat(Dialect::OpenAiResponses));
+        assert_eq!(first("gpt-4o"), Wire::Chat(Dialect::OpenAiChat));
+        for model in ["gpt-4o", "o1-pro", "gpt-77-nova"] {
+            assert!(OpenAi.speaks(Operation::Chat, model).contains(&Wire::Chat(Dialect::OpenAiResponses)), "{model}");
+        }
+        assert_eq!(super::super::openai_like::path(Wire::Chat(Dialect::OpenAiResponses)), "/responses");
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Servers that speak OpenAI's Chat Completions: <https://platform.openai.com/docs/api-reference/chat>
 //!
 //! A vendor is a const of [`OpenAiLike`]. Its base URL is the one that its users give to the OpenAI SDK, `/v1` included
-//! where the vendor has one; the path behind it is always `/chat/completions`.
+//! where the vendor has one; the paths behind it are OpenAI's.
 
 use super::{Ask, BadAnswer, Dialect, Failure, Head, Operation, Provider, Quirks, Wire, classify};
+use crate::{
+    audio::{speech, transcribe},
+    embed, image, rerank,
+};
 
 /// A vendor that speaks Chat Completions.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +22,12 @@ pub struct OpenAiLike {
 }
 
 /// Any such server: an account says where it is.
-pub const GENERIC: OpenAiLike = OpenAiLike { id: "openai_like", base_url: None, key_env: None, quirks: Quirks::NONE };
+pub const GENERIC: OpenAiLike = OpenAiLike {
+    id: "openai_like",
+    base_url: None,
+    key_env: None,
+    quirks: Quirks { completions: true, ..Quirks::NONE },
+};
 
 impl Provider for OpenAiLike {
     fn id(&self) -> &'static str {
@@ -27,7 +36,20 @@ impl Provider for OpenAiLike {
 
     fn speaks(&self, operation: Operation, _model: &str) -> &'static [Wire] {
         match operation {
+            Operation::Chat if self.quirks.completions => {
+                &[Wire::Chat(Dialect::OpenAiChat), Wire::Chat(Dialect::OpenAiCompletions)]
+            }
             Operation::Chat => &[Wire::Chat(Dialect::OpenAiChat)],
+            // Where a server does not have one of these paths, it says so itself.
+            Operation::Embed => &[Wire::Embed(embed::Format::OpenAi)],
+            Operation::Rerank => &[Wire::Rerank(rerank::Format::Jina)],
+            Operation::Image => &[Wire::Image(image::Format::OpenAi)],
+            Operation::ImageEdit => &[Wire::ImageEdit(image::Format::OpenAi)],
+            Operation::Speech => &[Wire::Speech(speech::Format::OpenAi)],
+            Operation::Transcribe => &[Wire::Transcribe(transcribe::Format::OpenAi)],
+            Operation::Translate => &[Wire::Translate(transcribe::Format::OpenAi)],
+            Operation::Moderate => &[Wire::Moderate],
+            Operation::Ocr => &[Wire::Ocr],
             Operation::CountTokens | Operation::Other => &[],
         }
     }
@@ -40,8 +62,8 @@ impl Provider for OpenAiLike {
         self.key_env
     }
 
-    fn head(&self, _ask: &Ask<'_>) -> Head {
-        Head::at("/chat/completions")
+    fn head(&self, ask: &Ask<'_>) -> Head {
+        Head::at(path(ask.wire))
     }
 
     fn quirks(&self) -> Quirks {
@@ -51,6 +73,25 @@ impl Provider for OpenAiLike {
     fn failure(&self, bad: &BadAnswer<'_>) -> Failure {
         let inner = self.quirks.wraps_errors.then(|| inner_error(bad.body)).flatten();
         classify(bad.wire.words(), &BadAnswer { body: inner.as_deref().unwrap_or(bad.body), ..*bad })
+    }
+}
+
+/// OpenAI's path of an operation, behind `/v1`.
+#[must_use]
+pub fn path(wire: Wire) -> &'static str {
+    match wire {
+        Wire::Chat(Dialect::OpenAiCompletions) => "/completions",
+        Wire::Chat(Dialect::OpenAiResponses) => "/responses",
+        Wire::Embed(_) => "/embeddings",
+        Wire::Rerank(_) => "/rerank",
+        Wire::Image(_) => "/images/generations",
+        Wire::ImageEdit(_) => "/images/edits",
+        Wire::Speech(_) => "/audio/speech",
+        Wire::Transcribe(_) => "/audio/transcriptions",
+        Wire::Translate(_) => "/audio/translations",
+        Wire::Moderate => "/moderations",
+        Wire::Ocr => "/ocr",
+        Wire::Chat(_) | Wire::Count(_) | Wire::Other => "/chat/completions",
     }
 }
 

@@ -6,5 +6,5 @@ pub const TOGETHER: OpenAiLike = OpenAiLike {
     id: "together",
     base_url: Some("https://api.together.ai/v1"),
     key_env: Some("TOGETHER_API_KEY"),
-    quirks: Quirks::NONE,
+    quirks: Quirks { completions: true, ..Quirks::NONE },
 };
