@@ -4,6 +4,8 @@
 //! million tokens, is 100 of them. One request is summed in pico-dollars and rounded to nano-dollars once, at the end.
 
 mod charge;
+#[cfg(test)]
+mod costs;
 mod decimal;
 mod money;
 mod rates;

@@ -6,7 +6,7 @@
 use anyhow::Result;
 use llm::{
     catalog::{Mode, entry::Entry},
-    price::{Rates, parse_decimal},
+    price::{Price, Rates, parse_decimal},
     usage::Unit,
 };
 
@@ -50,10 +50,32 @@ pub fn settle(prices: &mut Prices<'_>, entry: &Entry<'_>, words: &[String], repo
         report.implausible(entry.provider, entry.id, rate);
         *base = Rates::default();
     }
+    // What costs as much as what it stands for follows it, into every tier and length.
+    for unit in Unit::ALL {
+        if let (Some(rate), Some(other)) = (base.get(*unit), llm::price::follows(*unit))
+            && Price::flat(base.clone()).rate(other) == Some(rate)
+        {
+            base.remove(*unit);
+        }
+    }
     if mode == Mode::Embedding && base.get(Unit::Input).is_some() && base.get(Unit::Output).is_none() {
         base.set(Unit::Output, 0);
     }
+    halve_long_writes(prices, entry);
     Ok(())
+}
+
+/// A batch costs half of everything at Anthropic; the source leaves out the writes that live for an hour.
+///
+/// <https://platform.claude.com/docs/en/about-claude/pricing#batch-processing>
+fn halve_long_writes(prices: &mut Prices<'_>, entry: &Entry<'_>) {
+    let base = prices.listed.get(&(None, None)).and_then(|base| base.get(Unit::CacheWrite1h));
+    let batch = prices.listed.get_mut(&(Some("batch"), None)).filter(|_| entry.id.contains("claude"));
+    if let (Some(rate), Some(batch)) = (base, batch)
+        && batch.get(Unit::CacheWrite1h).is_none()
+    {
+        batch.set(Unit::CacheWrite1h, rate / 2);
+    }
 }
 
 fn meaning(mode: Mode, unit: Unit) -> Unit {

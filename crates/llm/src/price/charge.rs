@@ -40,16 +40,22 @@ impl Price {
         let lists = self.lists(usage.prompt(), served);
         let uplift = i128::from(self.uplift(served.region));
         let (mut pico, mut priced, mut missing) = (0_i128, Vec::new(), Vec::new());
+        // Pico-dollars for the tokens of the question and of the answer. Tokens come first among the units.
+        let mut tokens = [0_i128; 2];
         for (unit, count) in usage.counted() {
             let count = self.billed(unit, own(usage, unit, count));
+            let paid = |side: usize| tokens.get(side).is_some_and(|sum| *sum > 0);
             match super::rates::find(&lists, unit).or_else(|| self.dearest(unit)) {
-                _ if count == 0 => {}
+                _ if count == 0 || in_tokens(unit, usage).is_some_and(paid) => {}
                 None => missing.push(unit),
                 Some(rate) => {
                     priced.push(unit);
                     let sum = i128::from(count).saturating_mul(i128::from(rate));
                     let sum = if unit.is_token() { sum.saturating_mul(uplift) / 1000 } else { sum };
                     pico = pico.saturating_add(sum);
+                    if let Some(side) = side(unit).and_then(|side| tokens.get_mut(side)) {
+                        *side = side.saturating_add(sum);
+                    }
                 }
             }
         }
@@ -112,6 +118,28 @@ fn own(usage: &Usage, unit: Unit, count: u64) -> u64 {
             count.min(usage.get(whole).saturating_sub(before.fold(0, u64::saturating_add)))
         }
         _ => count.saturating_sub(parts(unit).map(|part| usage.get(*part)).fold(0, u64::saturating_add)),
+    }
+}
+
+/// 0 for tokens of the question, 1 for those of the answer.
+fn side(unit: Unit) -> Option<usize> {
+    match unit.role() {
+        Role::Prompt => Some(0),
+        Role::Output => Some(1),
+        Role::PartOf(whole) if unit.is_token() => side(whole),
+        Role::PartOf(_) | Role::Beside => None,
+    }
+}
+
+/// The side whose tokens say the same in other words: price lists that have both mean one or the other, by what the answer
+/// reports. Film and sound are heard and seen beside the text, unless they are counted in tokens too.
+fn in_tokens(unit: Unit, usage: &Usage) -> Option<usize> {
+    match unit {
+        Unit::SoundInMs => (usage.input_audio > 0).then_some(0),
+        Unit::VideoInMs => (usage.input_video > 0).then_some(0),
+        Unit::CharactersIn => Some(0),
+        Unit::ImagesOut | Unit::SoundOutMs | Unit::VideoOutMs | Unit::CharactersOut => Some(1),
+        _ => None,
     }
 }
 
