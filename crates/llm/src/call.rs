@@ -179,7 +179,7 @@ pub struct ToolResult {
 pub enum Thinking {
     /// Readable thought. The signature proves it to the model that made it, and is marked with its maker as
     /// [`signature`](crate::signature) says; `None` where the dialect has none. A signature without text proves the
-    /// part before it (Gemini).
+    /// text or picture after it, or stands alone (Gemini).
     Text { text: String, signature: Option<String> },
     /// Thought that only its maker can read (Anthropic `redacted_thinking`), marked like a signature.
     Redacted { data: String },

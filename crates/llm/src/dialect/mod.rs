@@ -8,9 +8,11 @@ pub mod cohere;
 #[cfg(test)]
 pub(crate) mod corpus;
 pub(crate) mod field;
+pub mod gemini;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
+pub(crate) mod schema;
 #[cfg(test)]
 mod translation_tests;
 
@@ -31,6 +33,8 @@ pub enum Dialect {
     OpenAiResponses,
     /// Anthropic Messages: <https://docs.anthropic.com/en/api/messages>
     Anthropic,
+    /// Google Gemini: <https://ai.google.dev/api/generate-content>
+    Gemini,
 }
 
 /// A body that is not what its dialect allows.
@@ -153,7 +157,14 @@ pub enum Seen {
 
 impl Dialect {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::OpenAiChat, Self::Cohere, Self::OpenAiCompletions, Self::OpenAiResponses, Self::Anthropic];
+    pub const ALL: &'static [Self] = &[
+        Self::OpenAiChat,
+        Self::Cohere,
+        Self::OpenAiCompletions,
+        Self::OpenAiResponses,
+        Self::Anthropic,
+        Self::Gemini,
+    ];
 
     /// The name in configuration, records and metrics.
     #[must_use]
@@ -164,6 +175,7 @@ impl Dialect {
             Self::OpenAiCompletions => "openai_completions",
             Self::OpenAiResponses => "openai_responses",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
         }
     }
 
@@ -178,6 +190,7 @@ impl Dialect {
             Self::OpenAiCompletions => openai_completions::request::read(body),
             Self::OpenAiResponses => openai_responses::request::read(body),
             Self::Anthropic => anthropic::request::read(body),
+            Self::Gemini => gemini::request::read(body),
         }
     }
 
@@ -192,6 +205,7 @@ impl Dialect {
             Self::OpenAiCompletions => openai_completions::request::write(call, target),
             Self::OpenAiResponses => openai_responses::request::write(call, target),
             Self::Anthropic => anthropic::request::write(call, target),
+            Self::Gemini => gemini::request::write(call, target),
         }
     }
 
@@ -206,6 +220,7 @@ impl Dialect {
             Self::OpenAiCompletions => openai_completions::reply::read(body),
             Self::OpenAiResponses => openai_responses::reply::read(body),
             Self::Anthropic => anthropic::reply::read(body),
+            Self::Gemini => gemini::reply::read(body),
         }
     }
 
@@ -218,6 +233,7 @@ impl Dialect {
             Self::OpenAiCompletions => openai_completions::reply::write(reply),
             Self::OpenAiResponses => openai_responses::reply::write(reply),
             Self::Anthropic => anthropic::reply::write(reply),
+            Self::Gemini => gemini::reply::write(reply),
         }
     }
 
@@ -230,6 +246,7 @@ impl Dialect {
             Self::OpenAiCompletions => openai_completions::reply::glance(body),
             Self::OpenAiResponses => openai_responses::reply::glance(body),
             Self::Anthropic => anthropic::reply::glance(body),
+            Self::Gemini => gemini::reply::glance(body),
         }
     }
 
@@ -242,6 +259,7 @@ impl Dialect {
             Self::OpenAiCompletions => Box::new(openai_completions::stream::Reader::default()),
             Self::OpenAiResponses => Box::new(openai_responses::stream::Reader::default()),
             Self::Anthropic => Box::new(anthropic::stream::Reader::default()),
+            Self::Gemini => Box::new(gemini::stream::Reader::default()),
         }
     }
 
@@ -249,7 +267,7 @@ impl Dialect {
     #[must_use]
     pub fn framing(self) -> Framing {
         match self {
-            Self::OpenAiChat | Self::Cohere | Self::OpenAiCompletions | Self::OpenAiResponses | Self::Anthropic => Framing::Sse,
+            Self::OpenAiChat | Self::Cohere | Self::OpenAiCompletions | Self::OpenAiResponses | Self::Anthropic | Self::Gemini => Framing::Sse,
         }
     }
 
@@ -258,6 +276,7 @@ impl Dialect {
     pub fn says_model_in_body(self) -> bool {
         match self {
             Self::OpenAiChat | Self::Cohere | Self::OpenAiCompletions | Self::OpenAiResponses | Self::Anthropic => true,
+            Self::Gemini => false,
         }
     }
 
@@ -270,6 +289,7 @@ impl Dialect {
             Self::OpenAiCompletions => Box::new(openai_completions::stream::Writer::new(form.include_usage)),
             Self::OpenAiResponses => Box::new(openai_responses::stream::Writer::default()),
             Self::Anthropic => Box::new(anthropic::stream::Writer::default()),
+            Self::Gemini => Box::new(gemini::stream::Writer::new(form)),
         }
     }
 
@@ -282,6 +302,7 @@ impl Dialect {
             Self::OpenAiCompletions => Box::new(openai_completions::stream::Watch::default()),
             Self::OpenAiResponses => Box::new(openai_responses::stream::Watch::default()),
             Self::Anthropic => Box::new(anthropic::stream::Watch::default()),
+            Self::Gemini => Box::new(gemini::stream::Watch::default()),
         }
     }
 
@@ -294,6 +315,7 @@ impl Dialect {
             Self::OpenAiCompletions => openai_completions::error::read(body),
             Self::OpenAiResponses => openai_responses::error::read(body),
             Self::Anthropic => anthropic::error::read(body),
+            Self::Gemini => gemini::error::read(body),
         }
     }
 
@@ -306,32 +328,35 @@ impl Dialect {
             Self::OpenAiCompletions => openai_completions::error::write(error),
             Self::OpenAiResponses => openai_responses::error::write(error),
             Self::Anthropic => anthropic::error::write(error),
+            Self::Gemini => gemini::error::write(error),
         }
     }
 
     /// Writes an error as the last event of a stream. `first`: nothing has been sent of it yet.
     #[must_use]
     pub fn write_error_event(self, error: &ErrorBody, framing: Framing, first: bool) -> Vec<u8> {
-        let _ = (framing, first); // both dialects stream in SSE alone
         match self {
             Self::OpenAiChat => openai_chat::error::write_event(error),
             Self::Cohere => cohere::error::write_event(error),
             Self::OpenAiCompletions => openai_completions::error::write_event(error),
             Self::OpenAiResponses => openai_responses::error::write_event(error, 0),
             Self::Anthropic => anthropic::error::write_event(error),
+            Self::Gemini => gemini::error::write_event(error, framing, first),
         }
     }
 
     /// What keeps a silent stream alive: bytes that every client of the dialect ignores; empty if there are none.
     #[must_use]
     pub fn keepalive(self, framing: Framing) -> &'static [u8] {
-        let _ = framing; // both dialects stream in SSE alone
         match self {
             Self::OpenAiChat => b": ping\n\n",
             Self::Cohere => b": ping\n\n",
             Self::OpenAiCompletions => b": ping\n\n",
             Self::OpenAiResponses => b": ping\n\n",
             Self::Anthropic => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
+            // Google's own Python library takes a comment for JSON; between the elements of an array blanks say nothing.
+            Self::Gemini if framing == Framing::JsonArray => b"\n",
+            Self::Gemini => b"",
         }
     }
 }

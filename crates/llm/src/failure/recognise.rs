@@ -44,7 +44,13 @@ fn by_code(code: &str) -> Option<Kind> {
         | "invalid_authentication"
         | "account_deactivated"
         | "authentication_error"
-        | "permission_error" => Kind::Credential,
+        | "permission_error"
+        // Google's: reasons of an `ErrorInfo`, and names of a status.
+        | "API_KEY_INVALID"
+        | "API_KEY_SERVICE_BLOCKED"
+        | "SERVICE_DISABLED"
+        | "UNAUTHENTICATED"
+        | "PERMISSION_DENIED" => Kind::Credential,
         "insufficient_quota"
         | "billing_error"
         | "billing_hard_limit_reached"
@@ -52,9 +58,11 @@ fn by_code(code: &str) -> Option<Kind> {
         | "insufficient_balance" => Kind::Payment,
         "model_not_found" | "model_not_available" | "model_decommissioned" | "invalid_model" => Kind::ModelNotFound,
         "request_too_large" => Kind::TooLarge,
-        "rate_limit_exceeded" | "rate_limit_error" | "rate_limited" => Kind::RateLimited,
-        "overloaded_error" | "capacity_exceeded" | "service_unavailable" | "unavailable_error" => Kind::Overloaded,
-        "timeout_error" => Kind::Timeout,
+        "rate_limit_exceeded" | "rate_limit_error" | "rate_limited" | "RESOURCE_EXHAUSTED" => Kind::RateLimited,
+        "overloaded_error" | "capacity_exceeded" | "service_unavailable" | "unavailable_error" | "UNAVAILABLE" => {
+            Kind::Overloaded
+        }
+        "timeout_error" | "DEADLINE_EXCEEDED" => Kind::Timeout,
         _ => return None,
     })
 }
@@ -95,8 +103,13 @@ fn by_words(words: &str) -> Option<Kind> {
     if words.contains("stream_options") && has(REFUSED_FIELD) {
         return Some(Kind::StreamOptionsRefused);
     }
-    if words.contains("signature") && words.contains("thinking") && has(&["invalid", "verif", "mismatch"]) {
+    // Anthropic's signature in a thinking block, and Gemini's `thought_signature`.
+    let wrong = &["invalid", "verif", "mismatch", "missing", "corrupted", "not valid"];
+    if words.contains("signature") && has(&["thinking", "thought"]) && has(wrong) {
         return Some(Kind::SignatureRefused);
+    }
+    if has(&["api key not valid", "api key expired", "user location is not supported"]) {
+        return Some(Kind::Credential);
     }
     if has(CONTEXT) || (words.contains("max_new_tokens") && words.contains("must be <=")) {
         return Some(Kind::ContextWindow);
@@ -145,6 +158,8 @@ const CONTEXT: &[&str] = &[
     "input is too long",
     "reduce the length of the messages",
     "longer than the maximum model length",
+    // Gemini: "The input token count (..) exceeds the maximum number of tokens allowed (..)."
+    "exceeds the maximum number of tokens",
 ];
 
 /// Anthropic: "content filtering policy"; DeepSeek: "Content Exists Risk"; OpenRouter: "requires moderation".

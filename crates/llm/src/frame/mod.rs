@@ -1,5 +1,6 @@
 //! Bytes to frames: the framing of streams, apart from what the frames say.
 
+pub mod array;
 pub mod eventstream;
 pub mod sse;
 
@@ -30,6 +31,7 @@ pub enum Unreadable {
 #[derive(Debug)]
 pub enum Splitter {
     Sse(sse::Splitter),
+    Array(array::Splitter),
     EventStream(eventstream::Splitter),
 }
 
@@ -78,12 +80,11 @@ impl Framing {
     }
 
     /// A splitter of streams that come in this framing from a provider.
-    ///
-    /// Providers are never asked for a JSON array.
     #[must_use]
     pub fn splitter(self) -> Splitter {
         match self {
-            Self::Sse | Self::JsonArray => Splitter::Sse(sse::Splitter::default()),
+            Self::Sse => Splitter::Sse(sse::Splitter::default()),
+            Self::JsonArray => Splitter::Array(array::Splitter::default()),
             Self::EventStream => Splitter::EventStream(eventstream::Splitter::default()),
         }
     }
@@ -100,6 +101,7 @@ impl Splitter {
     pub fn push(&mut self, bytes: &[u8], each: impl FnMut(Frame<'_>)) -> Result<(), Unreadable> {
         match self {
             Self::Sse(splitter) => splitter.push(bytes, each),
+            Self::Array(splitter) => splitter.push(bytes, each),
             Self::EventStream(splitter) => splitter.push(bytes, each),
         }
     }
@@ -108,7 +110,7 @@ impl Splitter {
     pub fn finish(&mut self, each: impl FnMut(Frame<'_>)) {
         match self {
             Self::Sse(splitter) => splitter.finish(each),
-            Self::EventStream(_) => {}
+            Self::Array(_) | Self::EventStream(_) => {}
         }
     }
 
@@ -117,6 +119,7 @@ impl Splitter {
     pub fn is_pending(&self) -> bool {
         match self {
             Self::Sse(splitter) => splitter.is_pending(),
+            Self::Array(splitter) => splitter.is_pending(),
             Self::EventStream(splitter) => splitter.is_pending(),
         }
     }

@@ -9,7 +9,11 @@ use serde_json::{Map, Value, json};
 use crate::{
     Call, Loss,
     call::{Knobs, Output, Reasoning, ToolChoice},
-    dialect::{Dialect, Malformed, WriteFor, field::Field},
+    dialect::{
+        Dialect, Malformed, WriteFor,
+        field::Field,
+        schema::{Recursive, Subset, adapt},
+    },
 };
 
 /// Reads `thinking` and `output_config.effort`. What of them has no canonical place goes to `rest`.
@@ -126,21 +130,35 @@ pub(super) fn write_reasoning(call: &Call, target: &WriteFor, max_tokens: u64, l
     Thought { thinking, effort: effort.filter(|_| !target.thinks_by_budget).map(str::to_owned), thinks }
 }
 
-/// `output_config.format` for an answer that follows a schema. The schema's name steers nothing and is not missed.
-pub(super) fn write_format(output: &Output, loss: &mut Loss) -> Option<Value> {
-    let Output::Schema { description, schema, .. } = output else { return None };
+/// `output_config.format` for an answer that follows a schema, and what is said in the system prompt where there is no
+/// format for it: Anthropic has no JSON without a schema, and no schema that refers to itself. The schema's name steers
+/// nothing and is not missed.
+pub(super) fn write_format(call: &Call, loss: &mut Loss) -> (Option<Value>, Option<Value>) {
+    const ONLY: &str = "Answer with one valid JSON object and nothing else: no code fence, no comment.";
+    let (description, schema) = match &call.output {
+        Output::Text => return (None, None),
+        Output::Json => {
+            loss.note("output.json", "anthropic knows no JSON without a schema: asked for in the system prompt");
+            return (None, Some(json!({"type": "text", "text": ONLY})));
+        }
+        Output::Schema { description, schema, .. } => (description, schema),
+    };
     if description.is_some() {
         loss.note("output.description", "anthropic has no description of a schema but its own");
     }
-    Some(json!({"type": "json_schema", "schema": schema}))
-}
-
-/// Anthropic has no JSON without a schema; the model is asked for it in so many words.
-pub(super) fn json_instruction(output: &Output, loss: &mut Loss) -> Option<Value> {
-    (*output == Output::Json).then(|| {
-        loss.note("output.json", "anthropic knows no JSON without a schema: asked for in the system prompt");
-        json!({"type": "text", "text": "Answer with one valid JSON object and nothing else: no code fence, no comment."})
-    })
+    let native = call.extra.dialect == Dialect::Anthropic;
+    let adapted = if native { Ok(schema.clone()) } else { adapt(schema, Subset::Grammar, "output.schema", loss) };
+    match adapted {
+        Ok(schema) => (Some(json!({"type": "json_schema", "schema": schema})), None),
+        Err(Recursive) => {
+            loss.note(
+                "output.schema",
+                "anthropic takes no schema that refers to itself: asked for in the system prompt",
+            );
+            let text = format!("{ONLY} It must follow this JSON Schema: {schema}");
+            (None, Some(json!({"type": "text", "text": text})))
+        }
+    }
 }
 
 /// Writes the sampling parameters and says which ones Anthropic does not have.

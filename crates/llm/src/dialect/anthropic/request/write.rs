@@ -33,7 +33,8 @@ pub(super) fn body(call: &Call, target: &WriteFor) -> Result<(Map<String, Value>
     };
     let mut conversation = messages::write(call, target.takes_system_turns, &mut blocks)?;
     let mut loss = blocks.loss;
-    conversation.system.extend(knobs::json_instruction(&call.output, &mut loss));
+    let (format, in_words) = knobs::write_format(call, &mut loss);
+    conversation.system.extend(in_words);
     let max_tokens = call.knobs.max_tokens.or(target.max_output_tokens).unwrap_or(FALLBACK_MAX_TOKENS);
     let thought = knobs::write_reasoning(call, target, max_tokens, &mut loss);
 
@@ -50,7 +51,7 @@ pub(super) fn body(call: &Call, target: &WriteFor) -> Result<(Map<String, Value>
     put(&mut body, "thinking", thought.thinking);
     let mut output = Map::new();
     put(&mut output, "effort", thought.effort.map(Value::from));
-    put(&mut output, "format", knobs::write_format(&call.output, &mut loss));
+    put(&mut output, "format", format);
     put(&mut body, "output_config", (!output.is_empty()).then(|| output.into()));
     put(&mut body, "metadata", call.knobs.user.as_ref().map(|user| json!({"user_id": user})));
     put(&mut body, "service_tier", service_tier(call, native, &mut loss));
