@@ -10,6 +10,7 @@ use crate::{
     keys::{KeySource, Keyring},
     ledger::Ledger,
     observe::Metrics,
+    responses::{ResponseStore, Responses},
     sink::SinkQueue,
     tasks::Tasks,
     upstream::{
@@ -26,6 +27,8 @@ pub struct Gateway {
     pub rules: ArcSwap<InForce>,
     pub keys: Keyring,
     pub ledger: Ledger,
+    /// Answers that later questions go on from.
+    pub responses: Responses,
     pub pool: Box<dyn UpstreamPool>,
     /// Fetches what callers name by URL, for providers that want bytes.
     pub fetcher: Fetcher,
@@ -77,6 +80,7 @@ pub struct Parts {
     pub rules: Arc<Rules>,
     pub pepper: Pepper,
     pub keys: Arc<dyn KeySource>,
+    pub responses: Arc<dyn ResponseStore>,
     pub sinks: SinkQueue,
     pub metrics: Arc<Metrics>,
     pub tasks: Tasks,
@@ -103,6 +107,7 @@ impl Gateway {
             targets: Targets::new(parts.metrics.clone()),
             ready: AtomicBool::new(false),
             ledger: Ledger::default(),
+            responses: Responses::new(parts.responses),
             keys: Keyring::new(parts.pepper, parts.keys, parts.metrics.key_lookups.clone()),
             rules: ArcSwap::new(InForce::new(parts.rules)?),
             sinks: parts.sinks,

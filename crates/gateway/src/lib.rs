@@ -13,6 +13,7 @@ pub mod keys;
 pub mod ledger;
 pub mod observe;
 pub mod pipeline;
+pub mod responses;
 pub mod sink;
 pub mod stage;
 pub mod tasks;

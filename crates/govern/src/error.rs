@@ -70,6 +70,8 @@ codes! {
     ModelNotAllowed    "model_not_allowed"      403 "permission_error"      Caller   false "The key may not use this model.";
     ModelUnpriced      "model_unpriced"         403 "permission_error"      Gateway  false "The price of the model is not known, and `unpriced: deny` refuses such calls: the operator must set one.";
     ModelNotFound      "model_not_found"        404 "invalid_request_error" Caller   false "No model, wildcard or provider account answers to this name.";
+    ResponseNotFound   "response_not_found"     404 "invalid_request_error" Caller   false "This key has no response with this id, or one that it goes on from was deleted.";
+    ResponseElsewhere  "response_kept_elsewhere" 409 "invalid_request_error" Caller  false "The provider account that keeps the previous response serves none of the targets of the model.";
     NotFound           "not_found"              404 "invalid_request_error" Caller   false "There is nothing at this path.";
     MethodNotAllowed   "method_not_allowed"     405 "invalid_request_error" Caller   false "The path exists, but not for this method.";
     RequestTimeout     "request_timeout"        408 "invalid_request_error" Caller   true  "The body did not arrive in time.";
@@ -91,7 +93,7 @@ codes! {
     ProviderTimeout    "provider_timeout"       504 "server_error"          Provider true  "The provider was silent for longer than the deadline.";
     Overloaded         "gateway_overloaded"     503 "server_error"          Gateway  true  "The gateway holds as many bytes or connections as it may; try again shortly.";
     ShuttingDown       "gateway_shutting_down"  503 "server_error"          Gateway  true  "The gateway is draining; another replica will answer.";
-    StoreUnavailable   "store_unavailable"      503 "server_error"          Gateway  true  "The key could not be looked up because the store is down.";
+    StoreUnavailable   "store_unavailable"      503 "server_error"          Gateway  true  "A key or a response could not be looked up because the store is down.";
     ThreadUnsupported  "thread_unsupported_request" 400 "invalid_request_error" Caller false "`thread` lets Anthropic keep the conversation; this target cannot, so the whole of it must be sent.";
     NotImplemented     "unsupported_operation"  400 "invalid_request_error" Caller   false "No target of the model offers this operation.";
     Internal           "internal_error"         500 "server_error"          Gateway  true  "A fault of the gateway; the request id leads to its log.";

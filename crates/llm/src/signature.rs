@@ -21,7 +21,8 @@ pub enum Maker {
     OpenAi,
 }
 
-const MARK: &str = "tollgateSignedBy";
+/// What every marked signature begins with.
+pub const MARK: &str = "tollgateSignedBy";
 
 impl Maker {
     const MARKED: &'static [(Self, &'static str)] =

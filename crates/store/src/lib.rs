@@ -8,6 +8,7 @@ mod keys;
 mod migrations;
 mod open;
 mod requests;
+mod responses;
 pub mod secret;
 mod write;
 

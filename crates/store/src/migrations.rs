@@ -8,8 +8,10 @@ use sqlx::{
 };
 
 /// Every step: version, name, text. A step that was released is never edited: its checksum is in every database.
-const STEPS: &[(i64, &str, &str)] =
-    &[(1, "requests, keys, meta", include_str!("../migrations/0001_requests_keys_meta.sql"))];
+const STEPS: &[(i64, &str, &str)] = &[
+    (1, "requests, keys, meta", include_str!("../migrations/0001_requests_keys_meta.sql")),
+    (2, "responses", include_str!("../migrations/0002_responses.sql")),
+];
 
 /// The steps, ready to run.
 ///

@@ -11,7 +11,7 @@ use crate::{Error, Store};
 pub const MOST_ROWS: u32 = 1_000;
 
 /// Rows deleted in one transaction, so that a batch of new records never waits long behind old ones.
-const DELETE_STEP: i64 = 500;
+pub(crate) const DELETE_STEP: i64 = 500;
 
 /// Slack between the time in an id and [`Record::at`], which come from two readings of the clock: one second.
 const ID_SLACK: i64 = 1_000_000;

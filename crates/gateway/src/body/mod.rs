@@ -3,6 +3,7 @@
 //! they end.
 
 mod guarded;
+mod kept;
 mod lane;
 mod opaque;
 mod relay;
@@ -12,6 +13,7 @@ mod translate;
 mod waiting;
 
 pub use guarded::Guarded;
+pub use kept::{Keeper, KeptBody};
 pub use lane::{Feed, LaneBody};
 pub use opaque::{Opaque, Tee};
 pub use relay::Relay;

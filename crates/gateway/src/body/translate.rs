@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use llm::{
     Dialect, Event, Loss,
-    dialect::{EventReader, EventWriter, Glance, StreamForm},
+    dialect::{EventReader, EventWriter, Glance},
     event::{Block, Delta},
     usage::Delivered,
 };
@@ -22,10 +22,10 @@ pub struct Translate {
 
 impl Translate {
     #[must_use]
-    pub fn new(upstream: Dialect, client: Dialect, form: StreamForm) -> Self {
+    pub fn new(upstream: Dialect, writer: Box<dyn EventWriter>) -> Self {
         Self {
             reader: upstream.reader(),
-            writer: client.writer(form),
+            writer,
             events: Vec::new(),
             glance: Glance::default(),
             delivered: Delivered::default(),

@@ -8,6 +8,7 @@ mod models;
 mod openai;
 mod passthrough;
 mod process;
+mod responses;
 mod surface;
 mod watched;
 
@@ -21,7 +22,7 @@ use http::{HeaderValue, Response, request};
 use crate::{
     Gateway,
     observe::Recording,
-    pipeline::{handle, pass},
+    pipeline::{handle, pass, remember},
 };
 
 pub use error::refuse;
@@ -46,6 +47,7 @@ pub fn router(gw: Arc<Gateway>) -> Router {
     Router::new()
         .merge(openai::routes())
         .merge(anthropic::routes())
+        .merge(responses::routes())
         .merge(models::routes())
         .merge(passthrough::routes())
         .merge(process::probes())
@@ -77,6 +79,7 @@ async fn serve_model(gw: Arc<Gateway>, surface: Surface, model: Option<String>, 
     let record = Recording::open(&raw, gw.sinks.clone(), gw.metrics.clone());
     let handled = match surface {
         Surface::Passthrough => AssertUnwindSafe(pass(&gw, raw, &record)).catch_unwind().boxed().await,
+        Surface::KeptResponse => AssertUnwindSafe(remember(&gw, raw, &record)).catch_unwind().boxed().await,
         _ => AssertUnwindSafe(handle(&gw, raw, &record)).catch_unwind().await,
     };
     let handled =

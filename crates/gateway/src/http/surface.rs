@@ -9,6 +9,10 @@ pub enum Surface {
     ChatCompletions,
     /// `POST /v1/messages`
     Messages,
+    /// `POST /v1/responses`
+    Responses,
+    /// `GET`, `DELETE /v1/responses/{id}` and what is below it
+    KeptResponse,
     /// `POST /v1/messages/count_tokens`
     CountTokens,
     /// `/passthrough/{account}/{path}`
@@ -22,6 +26,8 @@ impl Surface {
         match self {
             Self::ChatCompletions => "chat_completions",
             Self::Messages => "messages",
+            Self::Responses => "responses",
+            Self::KeptResponse => "kept_response",
             Self::CountTokens => "count_tokens",
             Self::Passthrough => "passthrough",
         }
@@ -33,6 +39,7 @@ impl Surface {
         match self {
             Self::ChatCompletions => Wire::Chat(Dialect::OpenAiChat),
             Self::Messages => Wire::Chat(Dialect::Anthropic),
+            Self::Responses | Self::KeptResponse => Wire::Chat(Dialect::OpenAiResponses),
             Self::CountTokens => Wire::Count(Dialect::Anthropic),
             Self::Passthrough => Wire::Other,
         }
@@ -54,8 +61,8 @@ impl Surface {
     #[must_use]
     pub fn streams(self) -> Option<bool> {
         match self {
-            Self::ChatCompletions | Self::Messages => None,
-            Self::CountTokens | Self::Passthrough => Some(false),
+            Self::ChatCompletions | Self::Messages | Self::Responses => None,
+            Self::CountTokens | Self::KeptResponse | Self::Passthrough => Some(false),
         }
     }
 
@@ -63,7 +70,12 @@ impl Surface {
     #[must_use]
     pub fn framing(self) -> Framing {
         match self {
-            Self::ChatCompletions | Self::Messages | Self::CountTokens | Self::Passthrough => Framing::Sse,
+            Self::ChatCompletions
+            | Self::Messages
+            | Self::Responses
+            | Self::KeptResponse
+            | Self::CountTokens
+            | Self::Passthrough => Framing::Sse,
         }
     }
 }

@@ -15,8 +15,7 @@ fn fallback() -> Record {
         status,
         failure: failure.map(Into::into),
         upstream_id: failure.is_none().then(|| "req_1".to_owned()),
-        usage: Usage::default(),
-        cost: None,
+        ..Attempt::default()
     };
     Record {
         id: "0199c8a0-1a2b-7c3d-8e4f-a1b2c3d4e5f6".parse().unwrap(),

@@ -22,7 +22,7 @@ use crate::{
     Gateway,
     body::{Done, Opened, Spent},
     http::Surface,
-    observe::{Attempt, Recording},
+    observe::{Attempt, Lane, Recording},
     upstream::{RequestBody, SendError, UpstreamBody, conceal, is_presentable, request, target_label},
 };
 
@@ -45,6 +45,8 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
         return Ok(Tried::Good(count_here(call, target)?));
     }
     let encoded = encode(&dispatch.gw.fetcher, call, target, without).await?;
+    let echo = call.asked.thread.as_ref().filter(|_| encoded.lane == Lane::Translate);
+    let echo = echo.map(|thread| thread.echo(call.asked.envelope.body()));
     let timeouts = &target.timeouts;
     let patience = if call.stream { timeouts.first_token } else { timeouts.answer };
     let expect = Expect {
@@ -54,6 +56,7 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
         lane: encoded.lane,
         stream: call.stream,
         wants_usage: call.wants_usage,
+        echo: echo.as_ref(),
         guards: Some(&call.rules.guards.output)
             .filter(|guards| wire.operation() == Operation::Chat && !guards.is_empty()),
         deadline: call.deadline.min(Instant::now() + patience),

@@ -121,7 +121,7 @@ fn tags(asked: &Asked) -> Result<BTreeMap<String, String>, Error> {
             Error::new(Code::InvalidRequest, message).at("x-tollgate-metadata")
         })?;
     }
-    if asked.surface == Surface::ChatCompletions {
+    if matches!(asked.surface, Surface::ChatCompletions | Surface::Responses) {
         let metadata: Option<BTreeMap<String, serde_json::Value>> =
             asked.envelope.get("metadata", "an object").map_err(unreadable)?;
         for (name, value) in metadata.into_iter().flatten() {
@@ -146,7 +146,7 @@ fn user(asked: &Asked) -> Result<Option<String>, Error> {
     }
     let envelope = &asked.envelope;
     let user = match asked.surface {
-        Surface::ChatCompletions => match envelope.get("safety_identifier", "a string").map_err(unreadable)? {
+        Surface::ChatCompletions | Surface::Responses => match envelope.get("safety_identifier", "a string").map_err(unreadable)? {
             Some(user) => Some(user),
             None => envelope.get::<String>("user", "a string").map_err(unreadable)?,
         },
@@ -155,7 +155,7 @@ fn user(asked: &Asked) -> Result<Option<String>, Error> {
                 envelope.get("metadata", "an object with a string `user_id`").map_err(unreadable)?;
             metadata.and_then(|metadata| metadata.user_id)
         }
-        Surface::CountTokens | Surface::Passthrough => None,
+        Surface::CountTokens | Surface::KeptResponse | Surface::Passthrough => None,
     };
     Ok(user.map(|user| user.chars().take(LONGEST_TAG).collect()))
 }

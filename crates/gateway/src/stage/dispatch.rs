@@ -85,8 +85,10 @@ impl Dispatch {
         let state = self.gw.targets.state(target);
         let rule = &self.call.retry;
         state.begin(rule);
-        let mut without =
-            Without { stream_options: state.refuses_stream_options.load(Ordering::Relaxed), thinking: false };
+        let mut without = Without {
+            stream_options: state.refuses_stream_options.load(Ordering::Relaxed),
+            thinking: self.call.asked.thread.as_ref().is_some_and(|thread| thread.is_foreign_to(target)),
+        };
         let mut mended = 0;
         for number in 1.. {
             *tries += 1;

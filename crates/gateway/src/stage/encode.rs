@@ -5,9 +5,10 @@ use futures_util::FutureExt;
 use govern::{Code, Error, config::snapshot::Target};
 use llm::{
     Call, Dialect, Loss, Wire,
-    dialect::WriteFor,
+    dialect::{WriteFor, openai_responses},
     envelope::{Envelope, Splice},
     provider::{Ask, Head, ImageNeeds},
+    signature,
 };
 use serde_json::Value;
 
@@ -57,7 +58,8 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
     let dialect = wire.words();
     let needs = provider.quirks().images;
     let same = asked == wire;
-    if same && !without.thinking && (needs == ImageNeeds::Any || !mentions_image(call.asked.envelope.body())) {
+    let rewritten = without.thinking || (dialect == Dialect::OpenAiResponses && bears_mark(call.asked.envelope.body()));
+    if same && !rewritten && (needs == ImageNeeds::Any || !mentions_image(call.asked.envelope.body())) {
         let lane = if call.rules.guards.is_empty() { Lane::Relay } else { Lane::Inspect };
         let body = splice(call, target, (dialect, &head), without);
         return Ok(Encoded { wire, head, body, lane, loss: Loss::none() });
@@ -65,6 +67,7 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
     let mut decoded = decode(call)?;
     if !same {
         refuse_thread(&decoded)?;
+        openai_responses::request::bridge(&mut decoded)?;
     }
     decoded.model = target.model.to_string();
     if needs != ImageNeeds::Any {
@@ -157,6 +160,11 @@ fn adapt(edit: &mut Splice<'_>, target: &Target, head: &Head) {
 
 fn mentions_image(body: &[u8]) -> bool {
     memchr::memmem::find(body, b"image").is_some()
+}
+
+/// Whether a signature bears the mark of another maker than the dialect's own: it must not get there.
+fn bears_mark(body: &[u8]) -> bool {
+    memchr::memmem::find(body, signature::MARK.as_bytes()).is_some()
 }
 
 fn plural(fields: usize) -> String {

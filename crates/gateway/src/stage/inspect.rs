@@ -19,9 +19,11 @@ pub fn inspect(metrics: &Metrics, call: Composed) -> Result<Composed, Error> {
         return Ok(call);
     }
     let read = match call.asked.surface {
-        Surface::ChatCompletions | Surface::Messages => decode(&call)?,
+        Surface::ChatCompletions | Surface::Messages | Surface::Responses => decode(&call)?,
         Surface::CountTokens => anthropic::request::read_count(call.asked.envelope.body())?,
-        Surface::Passthrough => return Err(Error::new(Code::Internal, "a pass-through is screened by its own stage")),
+        Surface::Passthrough | Surface::KeptResponse => {
+            return Err(Error::new(Code::Internal, "a pass-through is screened by its own stage"));
+        }
     };
     let blocked = objects(guards, &read);
     metrics.guardrail(if blocked.is_some() { "block" } else { "allow" });

@@ -11,7 +11,10 @@ use govern::config::snapshot::Target;
 use http::{HeaderMap, Response, header};
 use llm::{
     Loss, Wire,
-    dialect::{Glance, StreamForm},
+    dialect::{
+        EventWriter, Glance, StreamForm,
+        openai_responses::{self, Echo},
+    },
     failure::{Failure, Kind},
     provider::BadAnswer,
 };
@@ -34,6 +37,8 @@ pub struct Expect<'a> {
     pub lane: Lane,
     pub stream: bool,
     pub wants_usage: bool,
+    /// What an answer in the Responses API repeats of its question.
+    pub echo: Option<&'a Echo>,
     /// What reads the answer.
     pub guards: Option<&'a Arc<[CompiledGuard]>>,
     /// Until when the first content of a stream must have come, or the head of a whole answer.
@@ -132,7 +137,10 @@ async fn whole(expect: Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
             return Ok(Good::Whole { body, glance, loss: Loss::none() });
         }
         reply.created.get_or_insert_with(crate::clock::now_seconds);
-        let (body, loss) = expect.client.dialect().write_reply(&reply);
+        let (body, loss) = match expect.echo {
+            Some(echo) => openai_responses::reply::write_echoing(&reply, echo),
+            None => expect.client.dialect().write_reply(&reply),
+        };
         return Ok(Good::Whole { body: body.into(), glance, loss });
     }
     // A relayed answer is not decoded; but what is no JSON object at all is no answer.
@@ -147,7 +155,13 @@ async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result
     let form = StreamForm { include_usage: expect.wants_usage, framing: expect.client.framing() };
     let mut lane = match expect.lane {
         Lane::Relay | Lane::Inspect => LaneBody::Relay(Relay::new(theirs, form)),
-        Lane::Translate => LaneBody::Translate(Translate::new(theirs, expect.client.dialect(), form)),
+        Lane::Translate => {
+            let writer: Box<dyn EventWriter> = match expect.echo {
+                Some(echo) => Box::new(openai_responses::stream::Writer::new(echo.clone())),
+                None => expect.client.dialect().writer(form),
+            };
+            LaneBody::Translate(Translate::new(theirs, writer))
+        }
     };
     if let Some(guards) = expect.guards {
         lane = LaneBody::Guarded(Box::new(Guarded::new(lane, theirs, guards.clone())));

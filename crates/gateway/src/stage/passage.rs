@@ -172,6 +172,29 @@ fn target(account: &Arc<Account>, model: Option<&str>, method: &Method) -> Targe
 }
 
 impl Passage {
+    /// A request without a body for one path of an account, on behalf of a caller who may have what is there.
+    pub(super) fn to(rules: Arc<InForce>, caller: Caller, target: Target, (method, path): (Method, String)) -> Self {
+        let target = Arc::new(target);
+        let route = Route {
+            name: Arc::clone(&target.name),
+            targets: vec![Arc::clone(&target)],
+            strategy: Strategy::Priority,
+            retry: RetryRule::default(),
+            strict: false,
+        };
+        Self {
+            grant: Grant { caller, targets: route.targets.clone(), route: Arc::new(route) },
+            rules,
+            target,
+            path,
+            method,
+            headers: HeaderMap::new(),
+            body: RequestBody::from(Bytes::new()),
+            prompt_tokens: 0,
+            _held: None,
+        }
+    }
+
     /// Sends the request and hands the answer on.
     ///
     /// # Errors

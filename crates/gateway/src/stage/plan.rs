@@ -30,6 +30,10 @@ pub fn plan(targets: &Targets, grant: &Grant, call: &Composed) -> Result<Plan, E
         standing: &standing,
     };
     let mut plan = route::plan(grant.route.strategy, &may, &ask)?;
+    if let Some(thread) = call.asked.thread.as_ref().filter(|thread| thread.sealed_by.is_some()) {
+        // Whoever sealed a thought in the question is asked first: the others are not shown it.
+        plan.targets.sort_by_key(|target| thread.is_foreign_to(target));
+    }
     if !call.fallbacks {
         plan.targets.truncate(1);
     }

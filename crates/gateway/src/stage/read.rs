@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use llm::envelope::{Envelope, Unreadable};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::Thread;
 use crate::{
     Gateway,
     http::{RawRequest, Surface},
@@ -22,8 +23,10 @@ pub struct Asked {
     pub surface: Surface,
     pub headers: HeaderMap,
     pub envelope: Envelope,
+    /// What it goes on from, in the Responses API.
+    pub thread: Option<Arc<Thread>>,
     /// The body's share of the memory that bodies may take.
-    held: OwnedSemaphorePermit,
+    held: Arc<OwnedSemaphorePermit>,
 }
 
 impl Asked {
@@ -31,6 +34,26 @@ impl Asked {
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         self.held.num_permits()
+    }
+
+    /// The body's share of memory, for what holds a part of the body.
+    #[must_use]
+    pub fn held(&self) -> Arc<OwnedSemaphorePermit> {
+        self.held.clone()
+    }
+
+    /// Puts another body in the place of the one that was sent.
+    ///
+    /// # Errors
+    /// 413 and 503, as for a body that is read; 400 if it cannot be governed.
+    pub fn replace(&mut self, gw: &Gateway, body: Bytes, most: usize) -> Result<(), Error> {
+        if body.len() > most {
+            let message = format!("the conversation is larger than {most} bytes");
+            return Err(Error::new(Code::RequestTooLarge, message));
+        }
+        self.held = Arc::new(take(&gw.inflight_bytes, body.len())?);
+        self.envelope = Envelope::open(body, None).map_err(unreadable)?;
+        Ok(())
     }
 }
 
@@ -57,7 +80,7 @@ pub async fn read(gw: &Gateway, rules: &Rules, raw: RawRequest, record: &Recordi
     let envelope = Envelope::open(body, model).map_err(unreadable)?;
     refuse_forbidden(&head.headers, &envelope)?;
     record.with(|record| record.model = Some(shorten(envelope.model())));
-    Ok(Asked { surface, headers: head.headers, envelope, held })
+    Ok(Asked { surface, headers: head.headers, envelope, thread: None, held: Arc::new(held) })
 }
 
 pub(super) async fn collect(

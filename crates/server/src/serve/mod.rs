@@ -70,6 +70,7 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
         rules: rules.clone(),
         pepper,
         keys: Arc::new(store.clone()) as Arc<dyn KeySource>,
+        responses: Arc::new(store.clone()),
         sinks,
         metrics,
         tasks: tasks.clone(),
@@ -185,8 +186,12 @@ async fn forget_old_records(store: Store, days: u32, stop: tokio_util::sync::Can
     let kept = i64::from(days) * 86_400 * 1_000_000;
     let mut ticks = tokio::time::interval(FORGET_EVERY);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        if let Err(error) = store.forget_before(gateway::clock::now_micros().saturating_sub(kept)).await {
+        let before = gateway::clock::now_micros().saturating_sub(kept);
+        if let Err(error) = store.forget_before(before).await {
             tracing::warn!(%error, "old records could not be deleted");
+        }
+        if let Err(error) = store.forget_responses_before(before).await {
+            tracing::warn!(%error, "old responses could not be deleted");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod keys;
 pub mod requests;
+pub mod responses;
 
 use gateway::observe::{Attempt, Lane, Outcome, Record};
 use govern::Money;
@@ -21,6 +22,10 @@ macro_rules! store_suite {
             a_key_comes_back_as_it_was, a_rotated_key_keeps_its_old_secret_for_a_while, a_disabled_key_can_be_enabled,
             a_deleted_key_is_gone, no_secret_is_kept, a_change_is_seen_by_other_handles, finds_for_the_request_path,
             a_closed_store_is_down_not_empty
+        ]);
+        $crate::store_suite!($fixture, responses: [
+            an_answer_is_found_by_its_owner_alone, a_chain_comes_oldest_first,
+            seals_lead_to_the_account_that_made_them, old_answers_are_forgotten
         ]);
     };
     ($fixture:ident, $part:ident: [$($name:ident),+]) => {
@@ -65,6 +70,8 @@ pub fn realistic(n: u64) -> Record {
         upstream_id: Some(format!("req_{n:024x}")),
         usage,
         cost: Some(Money(2_210_000)),
+        unpriced: false,
+        price: Some("2026-11/9f86d081".into()),
     };
     let mut attempts = vec![attempt("openai/gpt-5-mini", 200, None)];
     if n.is_multiple_of(20) {

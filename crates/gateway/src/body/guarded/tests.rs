@@ -15,7 +15,7 @@ fn guards() -> Arc<[CompiledGuard]> {
 fn lane(upstream: Dialect, client: Dialect) -> LaneBody {
     match upstream == client {
         true => LaneBody::Relay(Relay::new(upstream, FORM)),
-        false => LaneBody::Translate(Translate::new(upstream, client, FORM)),
+        false => LaneBody::Translate(Translate::new(upstream, client.writer(FORM))),
     }
 }
 
