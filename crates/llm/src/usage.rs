@@ -6,12 +6,14 @@
 //! a plain sum of products.
 
 mod estimate;
+mod stated;
 
 use serde::{Deserialize, Serialize};
 
 use crate::price::Money;
 
 pub use estimate::{Delivered, estimate_tokens};
+pub use stated::{Cost, Ticks, stated};
 
 /// Lists the units: a field of [`Usage`] and its name in [`Unit`], and where its count stands.
 macro_rules! units {

@@ -18,6 +18,7 @@ pub(super) struct Counts {
     /// Of these, with a lifetime of five minutes and of one hour.
     by_lifetime: Option<(u64, u64)>,
     thinking: Option<u64>,
+    searches: Option<u64>,
     pub service_tier: Option<String>,
 }
 
@@ -39,9 +40,18 @@ impl From<Value> for Counts {
             cache_write: count("/cache_creation_input_tokens"),
             by_lifetime: lifetimes,
             thinking: count("/output_tokens_details/thinking_tokens"),
-            service_tier: usage.get("service_tier").and_then(Value::as_str).map(str::to_owned),
+            searches: count("/server_tool_use/web_search_requests"),
+            service_tier: tier(&usage).map(str::to_owned),
         }
     }
+}
+
+/// The lane that served the call: the fast one is priced as a tier, and stands in a field of its own.
+///
+/// <https://platform.claude.com/docs/en/build-with-claude/fast-mode>
+fn tier(usage: &Value) -> Option<&str> {
+    let text = |name: &str| usage.get(name).and_then(Value::as_str);
+    text("speed").filter(|speed| *speed == "fast").or_else(|| text("service_tier"))
 }
 
 impl Counts {
@@ -56,6 +66,7 @@ impl Counts {
         self.by_lifetime = later.by_lifetime.or(self.by_lifetime);
         self.output = later.output.or(self.output);
         self.thinking = later.thinking.or(self.thinking);
+        self.searches = self.searches.max(later.searches);
         if later.service_tier.is_some() {
             self.service_tier = later.service_tier;
         }
@@ -73,6 +84,7 @@ impl Counts {
             cache_write_1h: long,
             output: self.output.unwrap_or(0),
             reasoning: self.thinking.unwrap_or(0),
+            web_searches: self.searches.unwrap_or(0),
             ..Usage::default()
         }
     }
@@ -93,6 +105,9 @@ pub(super) fn write(usage: &Usage, service_tier: Option<&str>) -> Value {
     if let Some(fields) = counts.as_object_mut() {
         if usage.reasoning > 0 {
             fields.insert("output_tokens_details".into(), json!({"thinking_tokens": usage.reasoning}));
+        }
+        if usage.web_searches > 0 {
+            fields.insert("server_tool_use".into(), json!({"web_search_requests": usage.web_searches}));
         }
         if let Some(tier) = service_tier {
             fields.insert("service_tier".into(), tier.into());

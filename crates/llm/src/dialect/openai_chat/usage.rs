@@ -5,12 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Value, json};
 
-use crate::usage::Usage;
+use crate::usage::{Cost, Ticks, Usage};
 
 /// A `usage` object with the names of the vendors that speak this format.
 ///
 /// OpenAI: <https://platform.openai.com/docs/api-reference/chat/object>; DeepSeek: `prompt_cache_hit_tokens`;
-/// OpenRouter: `cache_write_tokens`; LiteLLM: `cache_creation_tokens`, `cache_creation_input_tokens`.
+/// OpenRouter: `cache_write_tokens`, `cost`; Perplexity: `citation_tokens`, `num_search_queries`; xAI: `cost_in_usd_ticks`; LiteLLM: `cache_creation_tokens`, `cache_creation_input_tokens`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Wire {
@@ -22,6 +22,18 @@ pub(super) struct Wire {
     prompt_cache_hit_tokens: Count,
     cache_read_input_tokens: Count,
     cache_creation_input_tokens: Count,
+    citation_tokens: Count,
+    num_search_queries: Count,
+    server_tool_use: Option<ServerToolUse>,
+    cost: Cost,
+    cost_in_usd_ticks: Ticks,
+}
+
+/// OpenRouter's count of what a model did on the provider's side.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ServerToolUse {
+    web_search_requests: Count,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -29,6 +41,7 @@ pub(super) struct Wire {
 struct PromptDetails {
     cached_tokens: Count,
     audio_tokens: Count,
+    image_tokens: Count,
     cache_write_tokens: Count,
     cache_creation_tokens: Count,
 }
@@ -38,6 +51,7 @@ struct PromptDetails {
 struct CompletionDetails {
     reasoning_tokens: Count,
     audio_tokens: Count,
+    image_tokens: Count,
 }
 
 impl Wire {
@@ -59,33 +73,59 @@ impl Wire {
             self.completion_tokens.0
         };
         let elsewhere = cache_read.saturating_add(cache_write).saturating_add(prompt.audio_tokens.0);
+        // xAI's pictures stand in the prompt, cached ones too: a part of what no cache knew.
+        let image = prompt.image_tokens.0.min(self.prompt_tokens.0.saturating_sub(elsewhere));
+        let searched = self.server_tool_use.as_ref().map_or(0, |tools| tools.web_search_requests.0);
         Usage {
-            input: self.prompt_tokens.0.saturating_sub(elsewhere),
+            input: self.prompt_tokens.0.saturating_sub(elsewhere).saturating_sub(image),
             input_audio: prompt.audio_tokens.0,
+            input_image: image,
             cache_read,
             cache_write,
             output,
             reasoning,
             output_audio: completion.audio_tokens.0,
+            output_image: completion.image_tokens.0,
+            citation: self.citation_tokens.0,
+            web_searches: self.num_search_queries.0.max(searched),
+            stated: self.cost_in_usd_ticks.0.or(self.cost.0),
             ..Usage::default()
         }
     }
 }
 
-/// The `usage` object that says these counts. `cache_write_tokens` (OpenRouter's name) stands there only if there are any.
+/// The `usage` object that says these counts. What is not OpenAI's own (`cache_write_tokens`, `cost`: OpenRouter's names)
+/// stands there only if there is any of it.
 pub(in crate::dialect) fn write(usage: &Usage) -> Value {
     let mut prompt = json!({"cached_tokens": usage.cache_read, "audio_tokens": usage.input_audio});
-    let written = usage.cache_written();
-    if let (1.., Some(prompt)) = (written, prompt.as_object_mut()) {
-        prompt.insert("cache_write_tokens".to_owned(), json!(written));
-    }
-    json!({
+    let mut completion = json!({"reasoning_tokens": usage.reasoning, "audio_tokens": usage.output_audio});
+    put(&mut prompt, "image_tokens", usage.input_image);
+    put(&mut prompt, "cache_write_tokens", usage.cache_written());
+    put(&mut completion, "image_tokens", usage.output_image);
+    let mut counts = json!({
         "prompt_tokens": usage.prompt(),
         "completion_tokens": usage.output,
         "total_tokens": usage.total(),
         "prompt_tokens_details": prompt,
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.output_audio},
-    })
+        "completion_tokens_details": completion,
+    });
+    put(&mut counts, "citation_tokens", usage.citation);
+    if let Some(fields) = counts.as_object_mut() {
+        if usage.web_searches > 0 {
+            fields.insert("server_tool_use".to_owned(), json!({"web_search_requests": usage.web_searches}));
+        }
+        if let Some(cost) = usage.stated.and_then(|cost| serde_json::from_str::<Value>(&cost.to_string()).ok()) {
+            fields.insert("cost".to_owned(), cost);
+        }
+    }
+    counts
+}
+
+/// Writes a count that is not zero.
+fn put(counts: &mut Value, name: &str, count: u64) {
+    if let (1.., Some(fields)) = (count, counts.as_object_mut()) {
+        fields.insert(name.to_owned(), json!(count));
+    }
 }
 
 /// A token count that survives what servers write in its place: null, fractions, negatives, text count as what they

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::{dialect::body::count, usage::Usage};
+use crate::{
+    dialect::body::count,
+    usage::{Usage, stated},
+};
 
 /// The counts of an answer (`{"usage": .., "tool_usage": ..}`); `None` if it reports none.
 pub(super) fn read(answer: &Value) -> Option<Usage> {
@@ -21,6 +24,7 @@ pub(super) fn read(answer: &Value) -> Option<Usage> {
         output: of("/usage/output_tokens"),
         reasoning: of("/usage/output_tokens_details/reasoning_tokens"),
         web_searches: of("/tool_usage/web_search/num_requests"),
+        stated: answer.get("usage").and_then(stated),
         ..Usage::default()
     })
 }
