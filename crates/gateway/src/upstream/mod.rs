@@ -11,6 +11,7 @@ pub mod images;
 mod pool;
 mod post;
 pub mod request;
+pub mod sign;
 mod targets;
 
 pub use answer::{UpstreamBody, retry_after};

@@ -4,6 +4,7 @@
 //! request waits for a source only when there is nothing at all to show. [`Shown`] stands before the pool and puts them on.
 
 mod ask;
+pub mod aws;
 pub mod azure;
 pub mod google;
 pub mod ibm;
@@ -15,7 +16,11 @@ use futures_util::future::BoxFuture;
 use govern::config::Secret;
 use http::{HeaderName, HeaderValue, Request, header};
 
-use super::RequestBody;
+use super::{
+    RequestBody,
+    sign::{AwsKeys, Scope, Signed, sign},
+};
+use crate::clock::now_seconds;
 
 pub use ask::{Ask, HttpAsk};
 pub use kept::Kept;
@@ -27,6 +32,8 @@ pub enum Credential {
     Fixed(HeaderName, HeaderValue),
     /// `Authorization: Bearer <token>`, the token from a source (Google, Entra, IBM).
     Bearer(Kept<Secret>),
+    /// AWS's signature over the request, with keys from a source.
+    Signature(Kept<AwsKeys>, Scope),
 }
 
 impl Credential {
@@ -49,10 +56,33 @@ impl Credential {
                 let token = token.get().await?;
                 (header::AUTHORIZATION, sensitive(&format!("Bearer {}", token.expose()))?)
             }
+            Self::Signature(keys, scope) => {
+                let keys = keys.get().await?;
+                (header::AUTHORIZATION, signature(request, &keys, scope)?)
+            }
         };
         request.headers_mut().insert(name, value);
         Ok(())
     }
+}
+
+/// Signs a request, and puts on what goes along with the signature. Returns the signature.
+fn signature(
+    request: &mut Request<RequestBody>,
+    keys: &AwsKeys,
+    scope: &Scope,
+) -> Result<HeaderValue, CredentialError> {
+    let Some(body) = request.body().whole().cloned() else {
+        return Err(CredentialError::new("a body that is streamed cannot be signed"));
+    };
+    let signed = Signed { method: request.method(), uri: request.uri(), headers: request.headers(), body: &body };
+    let made = sign(&signed, keys, scope, now_seconds());
+    let headers = request.headers_mut();
+    headers.insert("x-amz-date", sensitive(&made.date)?);
+    if let Some(session) = &keys.session {
+        headers.insert("x-amz-security-token", sensitive(session.expose())?);
+    }
+    sensitive(&made.authorization)
 }
 
 fn sensitive(text: &str) -> Result<HeaderValue, CredentialError> {

@@ -20,11 +20,11 @@ use govern::{
 use http::{HeaderName, Request, Response, StatusCode, header};
 use llm::provider::{Auth, Cloud};
 
-use super::{Ask, Credential, CredentialError, Kept, azure::Azure, google::Google, ibm::Ibm};
+use super::{Ask, Credential, CredentialError, Kept, aws::Aws, azure::Azure, google::Google, ibm::Ibm};
 use crate::{
     clock::{micros, now_micros},
     tasks::Tasks,
-    upstream::{RequestBody, SendError, TlsError, UpstreamBody, UpstreamPool, retry_after},
+    upstream::{RequestBody, SendError, TlsError, UpstreamBody, UpstreamPool, retry_after, sign::Scope},
 };
 
 /// A pool whose requests carry their accounts' credentials.
@@ -38,7 +38,7 @@ pub struct Shown<P> {
 /// What one account has to show.
 struct Held {
     /// What it was made from; a change makes a new one.
-    made_from: (&'static str, config::Credential),
+    made_from: (&'static str, config::Credential, Option<String>),
     /// Empty for a provider that wants none.
     keys: Vec<Key>,
     turn: AtomicU64,
@@ -72,7 +72,9 @@ impl<P: UpstreamPool> Shown<P> {
         let before = self.accounts.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut next = HashMap::with_capacity(rules.accounts.len());
         for (name, account) in &rules.accounts {
-            let made_from = (account.provider.id(), account.credential.clone());
+            // AWS's signatures are good in one region.
+            let region = account.place.region.as_ref().filter(|_| account.provider.cloud() == Some(Cloud::Aws));
+            let made_from = (account.provider.id(), account.credential.clone(), region.cloned());
             let held = match before.get(name) {
                 Some(held) if held.made_from == made_from => held.clone(),
                 _ => {
@@ -91,7 +93,14 @@ impl<P: UpstreamPool> Shown<P> {
         let identity =
             |credential| vec![Key { name: "identity".into(), weight: 1, credential, aside_until: AtomicI64::new(0) }];
         Ok(match account.credential.clone() {
-            config::Credential::None | config::Credential::Aws(_) => Vec::new(),
+            config::Credential::None => Vec::new(),
+            config::Credential::Aws(from) => {
+                let region = account.place.region.clone().unwrap_or_else(|| "us-east-1".to_owned());
+                // AWS's providers bear the names that their services sign by.
+                let scope = Scope { region: region.clone(), service: account.provider.id() };
+                let keys = Kept::new(Aws { identity: from, region, ask: ask() }, self.tasks.clone());
+                identity(Credential::Signature(keys, scope))
+            }
             config::Credential::Google(from) => identity(self.bearer(Google { identity: from, ask: ask() })),
             config::Credential::Azure(from) => identity(self.bearer(Azure { identity: from, ask: ask() })),
             config::Credential::Keys(keys) => {
