@@ -20,6 +20,8 @@ pub mod failure;
 pub mod frame;
 pub mod image;
 pub mod loss;
+pub mod moderate;
+pub mod ocr;
 pub mod price;
 pub mod provider;
 pub mod reply;
