@@ -88,6 +88,7 @@ codes! {
     ProviderModelNotFound "provider_model_not_found" 404 "invalid_request_error" Provider false "The provider does not know the model that the route names.";
     ProviderError      "provider_error"         502 "server_error"          Provider true  "The provider failed, and no other target could answer.";
     ProviderMalformed  "provider_malformed_answer" 502 "server_error"       Provider true  "The provider's answer is not what its format allows.";
+    SchemaUnmet        "schema_unmet"           502 "server_error"          Provider true  "The model did not answer in the form of the schema, asked twice.";
     ProviderUnreachable "provider_unreachable"  502 "server_error"          Provider true  "No connection to the provider could be made.";
     ProviderOverloaded "provider_overloaded"    503 "server_error"          Provider true  "The provider says that it is overloaded.";
     ProviderTimeout    "provider_timeout"       504 "server_error"          Provider true  "The provider was silent for longer than the deadline.";

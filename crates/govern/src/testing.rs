@@ -38,6 +38,7 @@ pub fn target_with(name: &str, priority: u32, weight: u32) -> Arc<Target> {
         costs: crate::config::snapshot::Costs::default(),
         ca_file: None,
         passthrough: None,
+        structured_output: None,
     };
     Arc::new(Target {
         name: name.into(),

@@ -8,6 +8,7 @@ use crate::{
     call::{Part, Text, Thinking, ToolUse},
     dialect::Dialect,
     failure::Failure,
+    loss::Loss,
     reply::{Choice, Reply, Stop},
     usage::Usage,
 };
@@ -100,6 +101,52 @@ pub fn fold(events: impl IntoIterator<Item = Event>) -> (Reply, Option<Failure>)
         }
     }
     (reply, fault)
+}
+
+/// The stream that says a whole answer; [`fold`] undoes it. Pictures and sounds are a loss: no stream has a block for them.
+#[must_use]
+pub fn unfold(reply: Reply) -> (Vec<Event>, Loss) {
+    let mut loss = Loss::none();
+    let mut events = vec![Event::Start { id: reply.id, model: reply.model, created: reply.created }];
+    let mut stops = Vec::new();
+    for (choice, content) in (0..).zip(reply.choices) {
+        let mut index = 0;
+        for part in content.parts {
+            let Some((block, deltas)) = take_apart(part) else {
+                loss.note("reply.media", "streams have no block for pictures and sounds");
+                continue;
+            };
+            events.push(Event::Open { choice, index, block });
+            events.extend(deltas.into_iter().flatten().map(|delta| Event::Delta { choice, index, delta }));
+            events.push(Event::Close { choice, index });
+            index += 1;
+        }
+        stops.extend(content.stop.map(|stop| Event::Stop { choice, stop }));
+    }
+    events.push(Event::Usage { usage: reply.usage, service_tier: reply.service_tier });
+    events.extend(stops);
+    events.push(Event::End);
+    (events, loss)
+}
+
+/// A part as a block and what fills it; `None` for media.
+fn take_apart(part: Part) -> Option<(Block, [Option<Delta>; 2])> {
+    Some(match part {
+        Part::Text(Text { text, notes, .. }) => {
+            let notes = notes.map(|(dialect, raw)| Delta::Native { dialect, raw });
+            (Block::Text, [Some(Delta::Text(text)), notes])
+        }
+        Part::Refusal(text) => (Block::Refusal, [Some(Delta::Text(text)), None]),
+        Part::Thinking(Thinking::Text { text, signature }) => {
+            (Block::Thinking, [Some(Delta::Text(text)), signature.map(Delta::Signature)])
+        }
+        Part::Thinking(Thinking::Redacted { data }) => (Block::Redacted { data }, [None, None]),
+        Part::ToolUse(ToolUse { id, name, arguments, signature, .. }) => {
+            (Block::ToolUse { id, name, signature }, [Some(Delta::Arguments(arguments)), None])
+        }
+        Part::Native { dialect, raw } => (Block::Native { dialect, raw }, [None, None]),
+        Part::Image(_) | Part::Audio(_) | Part::Video(_) | Part::Document(_) | Part::ToolResult(_) => return None,
+    })
 }
 
 /// The choice with this index; gaps are filled, up to a bound that no real answer reaches.

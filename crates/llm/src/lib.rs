@@ -27,6 +27,7 @@ pub mod provider;
 pub mod reply;
 pub mod rerank;
 pub mod signature;
+pub mod structured;
 pub mod usage;
 pub mod wire;
 

@@ -5,6 +5,7 @@ use llm::{
     Dialect, Event, Loss,
     dialect::{EventReader, EventWriter, Glance},
     event::{Block, Delta},
+    structured::{Emulated, Unwrapper},
     usage::Delivered,
 };
 
@@ -15,6 +16,8 @@ use crate::clock::now_seconds;
 pub struct Translate {
     reader: Box<dyn EventReader>,
     writer: Box<dyn EventWriter>,
+    /// Turns the tool that stands for a schema into text.
+    unwrapper: Option<Unwrapper>,
     events: Vec<Event>,
     glance: Glance,
     delivered: Delivered,
@@ -26,10 +29,18 @@ impl Translate {
         Self {
             reader: upstream.reader(),
             writer,
+            unwrapper: None,
             events: Vec::new(),
             glance: Glance::default(),
             delivered: Delivered::default(),
         }
+    }
+
+    /// The answer follows a schema that was asked for by other means.
+    #[must_use]
+    pub fn unwrapping(mut self, emulated: Option<&Emulated>) -> Self {
+        self.unwrapper = emulated.and_then(Emulated::unwrapper);
+        self
     }
 
     pub fn feed(&mut self, bytes: &Bytes, out: &mut Vec<Bytes>) -> Feed {
@@ -59,7 +70,13 @@ impl Translate {
 
     fn write(&mut self, out: &mut Vec<Bytes>) -> Feed {
         let mut bytes = Vec::new();
-        for mut event in std::mem::take(&mut self.events) {
+        let mut events = std::mem::take(&mut self.events);
+        if let Some(unwrapper) = &mut self.unwrapper {
+            let mut unwrapped = Vec::with_capacity(events.len());
+            events.into_iter().for_each(|event| unwrapper.push(event, &mut unwrapped));
+            events = unwrapped;
+        }
+        for mut event in events {
             if let Event::Start { created, .. } = &mut event {
                 // Anthropic does not say when; OpenAI's clients want to know.
                 created.get_or_insert_with(now_seconds);

@@ -15,7 +15,7 @@ use llm::{
 use super::{
     count::{count_here, reckon},
     dispatch::Dispatch,
-    encode::{Encoded, Without, encode},
+    encode::{Encoded, Unfit, Without, encode},
     judge::{Bad, Expect, Good, judge, upstream_id},
 };
 use crate::{
@@ -32,13 +32,15 @@ pub(super) enum Tried {
     Bad(Failure),
     /// The target has answered, and a guard objects to it.
     Blocked(Error),
+    /// The target has answered, and not in the form that was asked for.
+    Unfit(Unfit),
 }
 
 /// Tries a target once and notes the attempt in the record.
 ///
 /// # Errors
 /// The call cannot be said to this target, or the target cannot be reached as it is configured.
-pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: Without) -> Result<Tried, Error> {
+pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: &Without) -> Result<Tried, Error> {
     let Dispatch { call, record, .. } = dispatch;
     let wire = call.asked.surface.wire();
     if wire.operation() == Operation::CountTokens && target.wire(wire) != Some(wire) {
@@ -54,6 +56,7 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
         wire: encoded.wire,
         client: call.asked.surface,
         lane: encoded.lane,
+        emulated: encoded.emulated.as_ref(),
         stream: call.stream,
         wants_usage: call.wants_usage,
         echo: echo.as_ref(),
@@ -134,7 +137,7 @@ async fn send(
     let client = request::Client {
         headers: &call.asked.headers,
         same_dialect: expect.client.wire() == encoded.wire,
-        stream: call.stream.then(|| encoded.wire.words().framing()),
+        stream: expect.streams_upstream().then(|| encoded.wire.words().framing()),
         traceparent: traceparent.as_deref(),
     };
     let request = request::build(expect.target, &encoded.head, client, encoded.body.clone().into())?;
@@ -205,6 +208,10 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
             let opened =
                 Opened { target, passed: None, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline };
             Tried::Good(Done::Stream(Box::new(opened)))
+        }
+        Good::Unfit { unfit, glance } => {
+            spend(dispatch, &target, &Spent::of(&target, &glance, prompt_tokens));
+            Tried::Unfit(unfit)
         }
         Good::Blocked { blocked, glance } => {
             let spent = Spent::of(&target, &glance, prompt_tokens);

@@ -88,11 +88,12 @@ impl Dispatch {
         let mut without = Without {
             stream_options: state.refuses_stream_options.load(Ordering::Relaxed),
             thinking: self.call.asked.thread.as_ref().is_some_and(|thread| thread.is_foreign_to(target)),
+            unfit: None,
         };
         let mut mended = 0;
         for number in 1.. {
             *tries += 1;
-            let failure = match attempt(self, target, without).await? {
+            let failure = match attempt(self, target, &without).await? {
                 Tried::Good(done) => {
                     state.succeeded();
                     return Ok(done);
@@ -100,6 +101,16 @@ impl Dispatch {
                 Tried::Blocked(error) => {
                     state.succeeded();
                     return Err(error);
+                }
+                Tried::Unfit(unfit) => {
+                    state.succeeded();
+                    if without.unfit.is_some() || *tries >= rule.total_attempts {
+                        let message = "the model's answers do not follow the schema that was asked for";
+                        return Err(Error::new(Code::SchemaUnmet, message).because(unfit.wrong));
+                    }
+                    without.unfit = Some(unfit); // asked once more, with what was wrong
+                    mended += 1;
+                    continue;
                 }
                 Tried::Bad(failure) => failure,
             };

@@ -9,6 +9,7 @@ use llm::{
     envelope::{Envelope, Splice},
     provider::{Ask, Head, ImageNeeds},
     signature,
+    structured::{Emulated, Means, ask_again, emulate},
 };
 use serde_json::Value;
 
@@ -30,15 +31,27 @@ pub struct Encoded {
     pub body: Bytes,
     pub lane: Lane,
     pub loss: Loss,
+    /// The schema that was asked for by other means than the dialect's own.
+    pub emulated: Option<Emulated>,
 }
 
 /// In what this try departs from the first one, by what the target refused before.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Without {
     /// Usage is not asked for.
     pub stream_options: bool,
     /// Thinking blocks are left out: their signatures were refused.
     pub thinking: bool,
+    /// What was said in place of an answer that follows the schema, and what was wrong with it.
+    pub unfit: Option<Unfit>,
+}
+
+/// An answer that does not follow the schema that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    pub said: String,
+    /// For the model.
+    pub wrong: String,
 }
 
 /// Encodes the call for a target.
@@ -46,23 +59,27 @@ pub struct Without {
 /// # Errors
 /// 400 naming the field, if the body is not what its dialect allows, if the target's dialect cannot say it, or if
 /// `strict` was asked for and a field would be lost.
-pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without: Without) -> Result<Encoded, Error> {
+pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without: &Without) -> Result<Encoded, Error> {
     let provider = target.account.provider;
     let asked = call.asked.surface.wire();
     let Some(wire) = target.wire(asked) else {
         let message = format!("{} does not offer this operation", provider.id());
         return Err(Error::new(Code::NotImplemented, message));
     };
-    let ask = Ask { wire, model: &target.model, stream: call.stream, place: &target.account.place };
-    let head = provider.head(&ask);
+    let mut ask = Ask { wire, model: &target.model, stream: call.stream, place: &target.account.place };
     let dialect = wire.words();
     let needs = provider.quirks().images;
+    let means = target.write_for.schema;
     let same = asked == wire;
-    let rewritten = without.thinking || (dialect == Dialect::OpenAiResponses && bears_mark(call.asked.envelope.body()));
-    if same && !rewritten && (needs == ImageNeeds::Any || !mentions_image(call.asked.envelope.body())) {
+    let body = call.asked.envelope.body();
+    let rewritten = without.thinking || (dialect == Dialect::OpenAiResponses && bears_mark(body));
+    let needs_images = needs != ImageNeeds::Any && mentions(body, b"image");
+    let needs_schema = means != Means::Native && mentions(body, b"schema");
+    if same && !rewritten && !needs_images && !needs_schema {
+        let head = provider.head(&ask);
         let lane = if call.rules.guards.is_empty() { Lane::Relay } else { Lane::Inspect };
         let body = splice(call, target, (dialect, &head), without);
-        return Ok(Encoded { wire, head, body, lane, loss: Loss::none() });
+        return Ok(Encoded { wire, head, body, lane, loss: Loss::none(), emulated: None });
     }
     let mut decoded = decode(call)?;
     if !same {
@@ -73,6 +90,16 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
     if needs != ImageNeeds::Any {
         settle_images(&mut decoded, needs, fetcher, &ImageRules::default()).boxed().await?;
     }
+    let emulated = emulate(&mut decoded, means);
+    if let Some(emulated) = &emulated {
+        // What must be looked at as a whole is asked for as a whole.
+        decoded.stream &= emulated.unwrapper().is_some();
+        ask.stream = decoded.stream;
+        if let Some(Unfit { said, wrong }) = &without.unfit {
+            ask_again(&mut decoded, said, wrong);
+        }
+    }
+    let head = provider.head(&ask);
     let write_for = WriteFor {
         refuses_stream_options: target.write_for.refuses_stream_options || without.stream_options,
         foreign_thinking: without.thinking || (!same && dialect == Dialect::OpenAiChat),
@@ -87,7 +114,7 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
             .at(loss.iter().next().map_or_else(String::new, |lost| lost.field.to_string())));
     }
     let body = force(body.into(), target, &head)?;
-    Ok(Encoded { wire, head, body, lane: Lane::Translate, loss })
+    Ok(Encoded { wire, head, body, lane: Lane::Translate, loss, emulated })
 }
 
 /// Refuses a call whose history only Anthropic's servers hold. On this code its SDKs send the whole of it.
@@ -114,7 +141,7 @@ pub fn decode(call: &Composed) -> Result<Call, Error> {
 }
 
 /// The original bytes with the target's model and overrides, and usage asked for at the end of a stream.
-fn splice(call: &Composed, target: &Target, (dialect, head): (Dialect, &Head), without: Without) -> Bytes {
+fn splice(call: &Composed, target: &Target, (dialect, head): (Dialect, &Head), without: &Without) -> Bytes {
     let envelope = &call.asked.envelope;
     let mut edit = envelope.edit();
     if *envelope.model() != *target.model && dialect.says_model_in_body() {
@@ -158,8 +185,8 @@ fn adapt(edit: &mut Splice<'_>, target: &Target, head: &Head) {
     }
 }
 
-fn mentions_image(body: &[u8]) -> bool {
-    memchr::memmem::find(body, b"image").is_some()
+fn mentions(body: &[u8], word: &[u8]) -> bool {
+    memchr::memmem::find(body, word).is_some()
 }
 
 /// Whether a signature bears the mark of another maker than the dialect's own: it must not get there.

@@ -10,17 +10,21 @@ use bytes::{Bytes, BytesMut};
 use govern::config::snapshot::Target;
 use http::{HeaderMap, Response, header};
 use llm::{
-    Loss, Wire,
+    Loss, Reply, Wire,
     dialect::{
         EventWriter, Glance, StreamForm,
         openai_responses::{self, Echo},
     },
+    event::unfold,
     failure::{Failure, Kind},
     provider::BadAnswer,
+    structured::Emulated,
 };
 
+use super::{encode::Unfit, fit::unfit};
+
 use crate::{
-    body::{Feed, Guarded, LaneBody, Relay, Translate},
+    body::{Feed, Guarded, LaneBody, Opaque, Relay, Translate},
     guard::{Blocked, CompiledGuard, refuses},
     http::Surface,
     observe::Lane,
@@ -35,6 +39,9 @@ pub struct Expect<'a> {
     pub wire: Wire,
     pub client: Surface,
     pub lane: Lane,
+    /// The schema that was asked for by other means than the dialect's own.
+    pub emulated: Option<&'a Emulated>,
+    /// The client wants a stream.
     pub stream: bool,
     pub wants_usage: bool,
     /// What an answer in the Responses API repeats of its question.
@@ -64,6 +71,11 @@ pub enum Good {
         lane: LaneBody,
         ready: Vec<Bytes>,
         ended: bool,
+    },
+    /// An answer that is not in the form that was asked for.
+    Unfit {
+        unfit: Unfit,
+        glance: Glance,
     },
     /// An answer to which a guard objects: its target has done its part all the same.
     Blocked {
@@ -101,7 +113,7 @@ pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result
     }
     let stream_type = expect.wire.words().framing().content_type().as_bytes();
     let is_stream = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(stream_type));
-    match (expect.stream, is_stream) {
+    match (expect.streams_upstream(), is_stream) {
         (true, true) => first_content(expect, body).await,
         (false, false) => whole(expect, body).await,
         (true, false) => {
@@ -137,6 +149,15 @@ async fn whole(expect: Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
             return Ok(Good::Whole { body, glance, loss: Loss::none() });
         }
         reply.created.get_or_insert_with(crate::clock::now_seconds);
+        if let Some(emulated) = expect.emulated {
+            emulated.unwrap(&mut reply);
+            if let Some(unfit) = unfit(emulated, &reply) {
+                return Ok(Good::Unfit { unfit, glance });
+            }
+        }
+        if expect.stream {
+            return Ok(streamed(expect, reply, glance));
+        }
         let (body, loss) = match expect.echo {
             Some(echo) => openai_responses::reply::write_echoing(&reply, echo),
             None => expect.client.dialect().write_reply(&reply),
@@ -150,17 +171,42 @@ async fn whole(expect: Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
     Ok(Good::Whole { body, glance, loss: Loss::none() })
 }
 
+/// A whole answer, as the stream that the client wants.
+fn streamed(expect: Expect<'_>, reply: Reply, glance: Glance) -> Good {
+    let mut writer = expect.writer();
+    let mut said = Vec::new();
+    for event in unfold(reply).0 {
+        writer.push(&event, &mut said);
+    }
+    let lane = LaneBody::Opaque(Opaque::new(glance, None));
+    Good::Stream { upstream: UpstreamBody::empty(), lane, ready: vec![said.into()], ended: true }
+}
+
+impl Expect<'_> {
+    /// Whether the provider was asked for a stream.
+    pub(super) fn streams_upstream(&self) -> bool {
+        self.stream && self.emulated.is_none_or(|emulated| emulated.unwrapper().is_some())
+    }
+
+    fn writer(&self) -> Box<dyn EventWriter> {
+        match self.echo {
+            Some(echo) => Box::new(openai_responses::stream::Writer::new(echo.clone())),
+            None => self.client.dialect().writer(self.form()),
+        }
+    }
+
+    fn form(&self) -> StreamForm {
+        StreamForm { include_usage: self.wants_usage, framing: self.client.framing() }
+    }
+}
+
 async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result<Good, Bad> {
     let theirs = expect.wire.words();
-    let form = StreamForm { include_usage: expect.wants_usage, framing: expect.client.framing() };
+    let form = expect.form();
     let mut lane = match expect.lane {
         Lane::Relay | Lane::Inspect => LaneBody::Relay(Relay::new(theirs, form)),
         Lane::Translate => {
-            let writer: Box<dyn EventWriter> = match expect.echo {
-                Some(echo) => Box::new(openai_responses::stream::Writer::new(echo.clone())),
-                None => expect.client.dialect().writer(form),
-            };
-            LaneBody::Translate(Translate::new(theirs, writer))
+            LaneBody::Translate(Translate::new(theirs, expect.writer()).unwrapping(expect.emulated))
         }
     };
     if let Some(guards) = expect.guards {

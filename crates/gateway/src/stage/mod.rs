@@ -8,6 +8,7 @@ mod compose;
 mod count;
 mod dispatch;
 mod encode;
+mod fit;
 mod inspect;
 mod judge;
 mod keep;

@@ -166,7 +166,9 @@ fn screened(rules: &InForce, body: &Bytes) -> Result<Option<String>, Error> {
 fn target(account: &Arc<Account>, model: Option<&str>, method: &Method) -> Target {
     let target = Target::plain(account, model.unwrap_or("passthrough"));
     match *method {
-        Method::GET | Method::HEAD | Method::DELETE => Target { price: Some(std::sync::Arc::new(Price::free())), ..target },
+        Method::GET | Method::HEAD | Method::DELETE => {
+            Target { price: Some(std::sync::Arc::new(Price::free())), ..target }
+        }
         _ => target,
     }
 }

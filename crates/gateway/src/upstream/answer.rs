@@ -42,6 +42,12 @@ impl Drop for Seat {
 impl UpstreamBody {
     /// The body of an answer made in this process.
     #[must_use]
+    pub fn empty() -> Self {
+        Self::Canned(VecDeque::new())
+    }
+
+    /// The answer of a provider that lives in this process.
+    #[must_use]
     pub fn canned(answer: Canned) -> Self {
         Self::Canned(answer.chunks.into_iter().map(Bytes::from).collect())
     }

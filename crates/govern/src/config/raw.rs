@@ -110,6 +110,9 @@ pub struct RawProvider {
     pub margin_percent: Option<f64>,
     /// Whose word counts on what an answer cost. Default: `prices`.
     pub costs: Option<RawCosts>,
+    /// How its models are asked for answers that follow a JSON schema: in their own words (`native`), by a tool that they
+    /// must call (`tool`), or in plain words (`prompt`). Default: as the provider is known to want it.
+    pub structured_output: Option<RawStructuredOutput>,
     /// A PEM file with further certificate authorities.
     pub ca_file: Option<String>,
     /// What callers may reach of the provider besides the operations that the gateway knows, at
@@ -303,6 +306,15 @@ pub enum RawUnpriced {
 pub enum RawOnDisconnect {
     Cancel,
     Drain,
+}
+
+/// How answers that follow a schema are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawStructuredOutput {
+    Native,
+    Tool,
+    Prompt,
 }
 
 /// Traces by OpenTelemetry.

@@ -7,6 +7,7 @@ use llm::{
     dialect::WriteFor,
     price::{Price, Terms},
     provider::{Place, Provider},
+    structured::Means,
 };
 
 use super::credential::Credential;
@@ -83,6 +84,8 @@ pub struct Account {
     pub prices: HashMap<String, Arc<Price>>,
     /// How prices become costs.
     pub costs: Costs,
+    /// How answers that follow a schema are asked for, if not as the provider is known to want it.
+    pub structured_output: Option<Means>,
     /// Extra PEM file with certificate authorities.
     pub ca_file: Option<PathBuf>,
     /// What callers may reach of the provider besides the operations that are modelled.

@@ -17,6 +17,8 @@ impl Target {
         let Names { usual, own } = names(account, model);
         let known = catalog::find_at(account.provider.id(), account.place.region.as_deref(), usual);
         let general = known.map_or_else(WriteFor::default, catalog::Model::write_for);
+        let mut write_for = account.provider.write_for(usual, general);
+        write_for.schema = account.structured_output.unwrap_or(write_for.schema);
         Self {
             name: format!("{}/{model}", account.name).into(),
             account: Arc::clone(account),
@@ -34,7 +36,7 @@ impl Target {
                 .cloned()
                 .or_else(|| known.and_then(|model| model.price.clone()))
                 .or_else(|| account.provider.price().map(|price| Arc::new(price.versioned("built-in")))),
-            write_for: account.provider.write_for(usual, general),
+            write_for,
             timeouts: account.timeouts,
         }
     }

@@ -18,7 +18,7 @@ mod translation_tests;
 
 use serde_json::value::RawValue;
 
-use crate::{Call, Event, Loss, Reply, failure::Failure, frame::Framing, usage::Usage};
+use crate::{Call, Event, Loss, Reply, failure::Failure, frame::Framing, structured::Means, usage::Usage};
 
 /// A wire format, as a client surface and as an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,6 +68,8 @@ pub struct WriteFor {
     pub takes_system_turns: bool,
     /// The model wants a thinking budget and knows neither adaptive thinking nor effort (Anthropic's before 4.6).
     pub thinks_by_budget: bool,
+    /// How it is asked for an answer that follows a schema.
+    pub schema: Means,
     /// The model's thinking cannot be switched off: being told to is an error to it (Anthropic's newest).
     pub thinks_always: bool,
 }

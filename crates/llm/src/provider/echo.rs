@@ -17,9 +17,8 @@ mod tests;
 use super::{Ask, Auth, Canned, Dialect, Head, Operation, Provider, Wire};
 use crate::{
     Call, Event, Reply, Usage,
-    call::Part,
     dialect::{ErrorBody, Malformed, StreamForm},
-    event::{Block, Delta},
+    event::{Delta, unfold},
     price::Price,
     usage::estimate_tokens,
 };
@@ -114,30 +113,16 @@ fn frames(reply: Reply, include_usage: bool) -> Vec<Vec<u8>> {
     frames
 }
 
-fn events(reply: Reply) -> Vec<Event> {
-    let mut events = vec![Event::Start { id: reply.id, model: reply.model, created: reply.created }];
-    let mut stops = Vec::new();
-    for (choice, content) in (0..).zip(reply.choices) {
-        for (index, part) in (0..).zip(content.parts) {
-            let (block, text, piece): (_, _, fn(String) -> Delta) = match part {
-                Part::Text(text) => (Block::Text, text.text, Delta::Text),
-                Part::ToolUse(tool) => {
-                    (Block::ToolUse { id: tool.id, name: tool.name, signature: None }, tool.arguments, Delta::Arguments)
-                }
-                // `say` makes no other parts.
-                _ => continue,
-            };
-            events.push(Event::Open { choice, index, block });
-            let words = text.split_inclusive(' ').map(|word| Event::Delta { choice, index, delta: piece(word.into()) });
-            events.extend(words);
-            events.push(Event::Close { choice, index });
-        }
-        stops.extend(content.stop.map(|stop| Event::Stop { choice, stop }));
-    }
-    events.push(Event::Usage { usage: reply.usage, service_tier: reply.service_tier });
-    events.extend(stops);
-    events.push(Event::End);
-    events
+/// The reply as events, word by word.
+fn events(reply: Reply) -> impl Iterator<Item = Event> {
+    unfold(reply).0.into_iter().flat_map(|event| {
+        let (choice, index, text, piece): (_, _, _, fn(String) -> Delta) = match event {
+            Event::Delta { choice, index, delta: Delta::Text(text) } => (choice, index, text, Delta::Text),
+            Event::Delta { choice, index, delta: Delta::Arguments(text) } => (choice, index, text, Delta::Arguments),
+            other => return vec![other],
+        };
+        text.split_inclusive(' ').map(|word| Event::Delta { choice, index, delta: piece(word.into()) }).collect()
+    })
 }
 
 /// FNV-1a: the same question has the same id, in every build.

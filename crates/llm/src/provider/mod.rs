@@ -28,6 +28,7 @@ use crate::{
     dialect::{Dialect, WriteFor},
     failure::{Failure, Kind},
     price::Price,
+    structured::Means,
 };
 
 pub use cloud::Cloud;
@@ -102,10 +103,11 @@ pub trait Provider: Send + Sync {
 
     /// Adapts what the catalogue says of a model ([`Model::write_for`](crate::catalog::Model::write_for)) to this vendor.
     fn write_for(&self, _model: &str, target: WriteFor) -> WriteFor {
-        let Quirks { refuses_stream_options, takes_cache_marks, .. } = self.quirks();
+        let Quirks { refuses_stream_options, takes_cache_marks, schema, .. } = self.quirks();
         WriteFor {
             refuses_stream_options: target.refuses_stream_options || refuses_stream_options,
             ignores_cache_marks: !takes_cache_marks,
+            schema,
             ..target
         }
     }
@@ -257,6 +259,8 @@ pub struct Quirks {
     pub takes_cache_marks: bool,
     /// In which form it takes images.
     pub images: ImageNeeds,
+    /// How it is asked for an answer that follows a schema.
+    pub schema: Means,
     /// It wraps the error of the vendor behind it in `error.metadata.raw` (OpenRouter).
     pub wraps_errors: bool,
     /// It offers OpenAI's legacy completions, too.
@@ -270,6 +274,7 @@ impl Quirks {
         http1_only: false,
         takes_cache_marks: false,
         images: ImageNeeds::Any,
+        schema: Means::Native,
         wraps_errors: false,
         completions: false,
     };

@@ -18,6 +18,7 @@ mod secrets;
 mod security;
 mod setup;
 mod streaming;
+mod structured;
 mod tls;
 mod traces;
 mod translation;

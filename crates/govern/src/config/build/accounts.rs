@@ -5,13 +5,14 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 use llm::{
     Dialect, Wire,
     provider::{self, Place, Provider},
+    structured::Means,
 };
 
 use super::{At, Checking, Fault};
 use crate::config::{
     problem::{closest, list},
     quantity,
-    raw::{RawOnDisconnect, RawProvider},
+    raw::{RawOnDisconnect, RawProvider, RawStructuredOutput},
     resolve::is_model_name,
     shape::join,
     snapshot::{Account, Handling, OnDisconnect, Timeouts},
@@ -80,6 +81,11 @@ impl Checking<'_> {
             costs,
             ca_file: raw.ca_file.as_ref().map(PathBuf::from),
             passthrough,
+            structured_output: raw.structured_output.map(|means| match means {
+                RawStructuredOutput::Native => Means::Native,
+                RawStructuredOutput::Tool => Means::Tool,
+                RawStructuredOutput::Prompt => Means::Prompt,
+            }),
         })
     }
 

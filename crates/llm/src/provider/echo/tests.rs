@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{event::fold, reply::Stop};
+use crate::{call::Part, event::fold, reply::Stop};
 
 fn answer(body: &Value) -> Canned {
     Echo.answer(WIRE, body.to_string().as_bytes()).unwrap()
