@@ -113,6 +113,22 @@ pub enum Source {
     Content(Vec<Part>),
 }
 
+impl Source {
+    /// Media type and data of bytes, whether they stand apart or in a `data:` URL.
+    #[must_use]
+    pub fn base64(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Base64 { media_type, data } => Some((media_type, data)),
+            Self::Url(url) => {
+                let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
+                let media_type = head.strip_suffix(";base64")?;
+                Some((media_type.split_once(';').map_or(media_type, |(media_type, _parameters)| media_type), data))
+            }
+            Self::File(_) | Self::Text(_) | Self::Content(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Image {
     pub source: Source,

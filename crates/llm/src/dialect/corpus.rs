@@ -1,6 +1,7 @@
 //! The golden corpus and what must hold for every dialect: walks `fixtures/<dialect>/`.
 //!
-//! `<case>.request.json` is a request body, `<case>.reply.json` a whole answer, `<case>.sse` a streamed one. A dialect's
+//! `<case>.request.json` is a request body, `<case>.reply.json` a whole answer, `<case>.sse` a streamed one; of a binary
+//! stream `<case>.jsonl` lists the messages, each as `{"event": name, "data": payload}`. A dialect's
 //! tests call the checks below; a new fixture is covered by being there.
 
 use std::{env, fs, path::PathBuf};
@@ -10,7 +11,7 @@ use serde_json::Value;
 use super::{Dialect, StreamForm, WriteFor};
 use crate::{
     event::{Event, fold},
-    frame::sse::Splitter,
+    frame::{Frame, Framing, eventstream},
 };
 
 /// One file of the corpus.
@@ -42,6 +43,27 @@ pub(crate) fn case(dialect: Dialect, file: &str) -> Vec<u8> {
     fs::read(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
+/// The streamed answers of a dialect, as they stand on the wire.
+pub(crate) fn streams(dialect: Dialect) -> Vec<Case> {
+    if dialect.framing() != Framing::EventStream {
+        return cases(dialect, ".sse");
+    }
+    let message = |line: &str, bytes: &mut Vec<u8>| {
+        let message: Value = serde_json::from_str(line).unwrap();
+        let (name, data) = (message["event"].as_str().unwrap(), message["data"].to_string());
+        match name.ends_with("Exception") {
+            true => eventstream::write_exception(name, data.as_bytes(), bytes),
+            false => eventstream::write_event(name, data.as_bytes(), bytes),
+        }
+    };
+    let listed = cases(dialect, ".jsonl").into_iter().map(|Case { name, bytes: lines }| {
+        let mut bytes = Vec::new();
+        String::from_utf8(lines).unwrap().lines().for_each(|line| message(line, &mut bytes));
+        Case { name, bytes }
+    });
+    listed.collect()
+}
+
 /// All events of a stream that arrives in these pieces.
 pub(crate) fn read_stream(dialect: Dialect, pieces: &[&[u8]]) -> Vec<Event> {
     let mut reader = dialect.reader();
@@ -66,10 +88,10 @@ pub(crate) fn write_stream(dialect: Dialect, include_usage: bool, events: &[Even
 /// The payload of every frame of a stream.
 pub(crate) fn payloads(stream: &[u8]) -> Vec<String> {
     let mut payloads = Vec::new();
-    let mut keep = |frame: crate::frame::sse::Frame<'_>| {
+    let mut keep = |frame: Frame<'_>| {
         payloads.extend(frame.data.map(|data| String::from_utf8(data.into_owned()).unwrap()));
     };
-    let mut splitter = Splitter::default();
+    let mut splitter = Framing::Sse.splitter();
     splitter.push(stream, &mut keep).unwrap();
     splitter.finish(&mut keep);
     payloads
@@ -106,7 +128,7 @@ pub(crate) fn replies_round_trip(dialect: Dialect, normalised: &[&str]) {
 
 /// Cut once anywhere, and cut into single bytes, a stream gives the events of the whole.
 pub(crate) fn streams_survive_every_split(dialect: Dialect) {
-    for Case { name, bytes } in cases(dialect, ".sse") {
+    for Case { name, bytes } in streams(dialect) {
         let whole = read_stream(dialect, &[&bytes]);
         for at in 0..=bytes.len() {
             let (head, tail) = bytes.split_at(at);
@@ -120,7 +142,7 @@ pub(crate) fn streams_survive_every_split(dialect: Dialect) {
 /// Cut at random into many pieces, a stream gives the events of the whole. `SPLITS` is how many are tried in all.
 pub(crate) fn streams_survive_random_splits(dialect: Dialect) {
     let splits: usize = env::var("SPLITS").map_or(4000, |count| count.parse().unwrap());
-    let streams = cases(dialect, ".sse");
+    let streams = streams(dialect);
     let wholes: Vec<_> = streams.iter().map(|case| read_stream(dialect, &[&case.bytes])).collect();
     let mut random = SplitMix(0x5EED);
     for round in 0..splits {
@@ -137,7 +159,7 @@ pub(crate) fn streams_survive_random_splits(dialect: Dialect) {
 
 /// The relay lane's watcher learns the same usage, tier, end and fault as the reader, and never counts too little.
 pub(crate) fn watch_agrees_with_reader(dialect: Dialect) {
-    for Case { name, bytes } in cases(dialect, ".sse") {
+    for Case { name, bytes } in streams(dialect) {
         let events = read_stream(dialect, &[&bytes]);
         let ended = events.contains(&Event::End);
         let stopped = events.iter().any(|event| matches!(event, Event::Stop { .. }));
@@ -165,20 +187,20 @@ pub(crate) fn watch_agrees_with_reader(dialect: Dialect) {
 /// What the watcher learns from a stream.
 pub(crate) fn watch(dialect: Dialect, stream: &[u8]) -> super::Glance {
     let mut watch = dialect.watch();
-    let mut splitter = Splitter::default();
-    let mut see = |frame: crate::frame::sse::Frame<'_>| {
+    let mut splitter = dialect.framing().splitter();
+    let mut see = |frame: Frame<'_>| {
         if let Some(data) = &frame.data {
             watch.see(frame.event, data);
         }
     };
-    splitter.push(stream, &mut see).unwrap();
+    let _ = splitter.push(stream, &mut see); // of what is damaged, the messages before
     splitter.finish(&mut see);
     watch.glance().clone()
 }
 
 /// Reading a stream, writing it and reading that gives the same answer and the same fault.
 pub(crate) fn streams_round_trip(dialect: Dialect) {
-    for Case { name, bytes } in cases(dialect, ".sse") {
+    for Case { name, bytes } in streams(dialect) {
         let events = read_stream(dialect, &[&bytes]);
         let written = write_stream(dialect, true, &events);
         // Of a fault a dialect carries the words.
@@ -196,7 +218,8 @@ pub(crate) fn damaged_bytes_never_panic(dialect: Dialect) {
     const SPITE: &[u8] = b"{}[]\",:0-\xFFenulx";
     let mut random = SplitMix(0xDA3A6E);
     for suffix in [".request.json", ".reply.json", ".sse"] {
-        for Case { bytes, .. } in cases(dialect, suffix) {
+        let files = if suffix == ".sse" { streams(dialect) } else { cases(dialect, suffix) };
+        for Case { bytes, .. } in files {
             for _ in 0..60 {
                 let mut bytes = bytes.clone();
                 for _ in 0..=random.below(3) {

@@ -2,7 +2,9 @@
 //!
 //! The set is closed on purpose: the compiler lists every place that a new dialect must fill in.
 
+pub(crate) mod answer_tool;
 pub mod anthropic;
+pub mod bedrock;
 pub(crate) mod body;
 pub mod cohere;
 #[cfg(test)]
@@ -13,6 +15,7 @@ pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
 pub(crate) mod schema;
+pub(crate) mod sequence;
 #[cfg(test)]
 mod translation_tests;
 
@@ -35,6 +38,8 @@ pub enum Dialect {
     Anthropic,
     /// Google Gemini: <https://ai.google.dev/api/generate-content>
     Gemini,
+    /// Amazon Bedrock Converse: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>
+    Bedrock,
 }
 
 /// A body that is not what its dialect allows.
@@ -72,6 +77,8 @@ pub struct WriteFor {
     pub schema: Means,
     /// The model's thinking cannot be switched off: being told to is an error to it (Anthropic's newest).
     pub thinks_always: bool,
+    /// The model cannot be told to follow a schema: the answer is made the arguments of a tool that it must call.
+    pub schema_by_tool: bool,
 }
 
 /// Reads a stream. Fed bytes split anywhere, it gives the same events for every split.
@@ -165,8 +172,7 @@ impl Dialect {
         Self::OpenAiCompletions,
         Self::OpenAiResponses,
         Self::Anthropic,
-        Self::Gemini,
-    ];
+        Self::Gemini, Self::Bedrock];
 
     /// The name in configuration, records and metrics.
     #[must_use]
@@ -178,6 +184,7 @@ impl Dialect {
             Self::OpenAiResponses => "openai_responses",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
+            Self::Bedrock => "bedrock",
         }
     }
 
@@ -193,6 +200,7 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::request::read(body),
             Self::Anthropic => anthropic::request::read(body),
             Self::Gemini => gemini::request::read(body),
+            Self::Bedrock => bedrock::request::read(body),
         }
     }
 
@@ -208,6 +216,7 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::request::write(call, target),
             Self::Anthropic => anthropic::request::write(call, target),
             Self::Gemini => gemini::request::write(call, target),
+            Self::Bedrock => bedrock::request::write(call, target),
         }
     }
 
@@ -223,6 +232,7 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::reply::read(body),
             Self::Anthropic => anthropic::reply::read(body),
             Self::Gemini => gemini::reply::read(body),
+            Self::Bedrock => bedrock::reply::read(body),
         }
     }
 
@@ -236,6 +246,7 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::reply::write(reply),
             Self::Anthropic => anthropic::reply::write(reply),
             Self::Gemini => gemini::reply::write(reply),
+            Self::Bedrock => bedrock::reply::write(reply),
         }
     }
 
@@ -249,6 +260,7 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::reply::glance(body),
             Self::Anthropic => anthropic::reply::glance(body),
             Self::Gemini => gemini::reply::glance(body),
+            Self::Bedrock => bedrock::reply::glance(body),
         }
     }
 
@@ -262,6 +274,7 @@ impl Dialect {
             Self::OpenAiResponses => Box::new(openai_responses::stream::Reader::default()),
             Self::Anthropic => Box::new(anthropic::stream::Reader::default()),
             Self::Gemini => Box::new(gemini::stream::Reader::default()),
+            Self::Bedrock => Box::new(bedrock::stream::Reader::default()),
         }
     }
 
@@ -270,6 +283,7 @@ impl Dialect {
     pub fn framing(self) -> Framing {
         match self {
             Self::OpenAiChat | Self::Cohere | Self::OpenAiCompletions | Self::OpenAiResponses | Self::Anthropic | Self::Gemini => Framing::Sse,
+            Self::Bedrock => Framing::EventStream,
         }
     }
 
@@ -279,6 +293,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat | Self::Cohere | Self::OpenAiCompletions | Self::OpenAiResponses | Self::Anthropic => true,
             Self::Gemini => false,
+            Self::Bedrock => false,
         }
     }
 
@@ -292,6 +307,7 @@ impl Dialect {
             Self::OpenAiResponses => Box::new(openai_responses::stream::Writer::default()),
             Self::Anthropic => Box::new(anthropic::stream::Writer::default()),
             Self::Gemini => Box::new(gemini::stream::Writer::new(form)),
+            Self::Bedrock => Box::new(bedrock::stream::Writer::default()),
         }
     }
 
@@ -305,6 +321,7 @@ impl Dialect {
             Self::OpenAiResponses => Box::new(openai_responses::stream::Watch::default()),
             Self::Anthropic => Box::new(anthropic::stream::Watch::default()),
             Self::Gemini => Box::new(gemini::stream::Watch::default()),
+            Self::Bedrock => Box::new(bedrock::stream::Watch::default()),
         }
     }
 
@@ -318,6 +335,7 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::error::read(body),
             Self::Anthropic => anthropic::error::read(body),
             Self::Gemini => gemini::error::read(body),
+            Self::Bedrock => bedrock::error::read(body),
         }
     }
 
@@ -331,6 +349,7 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::error::write(error),
             Self::Anthropic => anthropic::error::write(error),
             Self::Gemini => gemini::error::write(error),
+            Self::Bedrock => bedrock::error::write(error),
         }
     }
 
@@ -344,6 +363,7 @@ impl Dialect {
             Self::OpenAiResponses => openai_responses::error::write_event(error, 0),
             Self::Anthropic => anthropic::error::write_event(error),
             Self::Gemini => gemini::error::write_event(error, framing, first),
+            Self::Bedrock => bedrock::error::write_event(error),
         }
     }
 
@@ -359,6 +379,7 @@ impl Dialect {
             // Google's own Python library takes a comment for JSON; between the elements of an array blanks say nothing.
             Self::Gemini if framing == Framing::JsonArray => b"\n",
             Self::Gemini => b"",
+            Self::Bedrock => bedrock::stream::PING,
         }
     }
 }

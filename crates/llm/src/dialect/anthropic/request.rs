@@ -15,6 +15,7 @@ use crate::{
     dialect::{Dialect, Malformed, WriteFor},
 };
 
+pub(in crate::dialect) use knobs::{JSON_INSTRUCTION, write_reasoning, write_sampling};
 pub use read::{read, read_count};
 pub use write::write;
 

@@ -102,7 +102,7 @@ impl Blocks {
     }
 
     fn document(&mut self, document: &Document, at: Place) -> Result<Value, Malformed> {
-        if base64(&document.source).is_some_and(|(media_type, _)| media_type.starts_with("image/")) {
+        if document.source.base64().is_some_and(|(media_type, _)| media_type.starts_with("image/")) {
             // OpenAI clients send pictures as files, too. A picture has no title here.
             if document.title.is_some() {
                 self.loss.note(format!("{at}.document.title"), "a picture has no title");
@@ -130,7 +130,7 @@ impl Blocks {
     }
 
     fn source(&self, source: &Source, what: &str, at: Place) -> Result<Value, Malformed> {
-        if let Some((media_type, data)) = base64(source) {
+        if let Some((media_type, data)) = source.base64() {
             let fits = match what {
                 "document" => media_type == "application/pdf",
                 _ => media_type.starts_with("image/"),
@@ -265,19 +265,6 @@ pub(in super::super) fn string_or_blocks(mut blocks: Vec<Value>) -> Option<Value
         [] => None,
         [block] if is_plain(block) => block.get_mut("text").map(Value::take),
         _ => Some(blocks.into()),
-    }
-}
-
-/// Media type and data, whether they stand apart or in a `data:` URL.
-fn base64(source: &Source) -> Option<(&str, &str)> {
-    match source {
-        Source::Base64 { media_type, data } => Some((media_type, data)),
-        Source::Url(url) => {
-            let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
-            let media_type = head.strip_suffix(";base64")?;
-            Some((media_type.split_once(';').map_or(media_type, |(media_type, _parameters)| media_type), data))
-        }
-        _ => None,
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) fn keep_rest(
 
 /// How the model is asked to think.
 #[derive(Debug, Default)]
-pub(super) struct Thought {
+pub(in crate::dialect) struct Thought {
     /// The `thinking` object.
     pub thinking: Option<Value>,
     /// `output_config.effort`.
@@ -89,9 +89,15 @@ pub(super) struct Thought {
 }
 
 /// Writes the reasoning knobs.
-pub(super) fn write_reasoning(call: &Call, target: &WriteFor, max_tokens: u64, loss: &mut Loss) -> Thought {
+pub(in crate::dialect) fn write_reasoning(
+    call: &Call,
+    target: &WriteFor,
+    max_tokens: u64,
+    loss: &mut Loss,
+) -> Thought {
     let Some(asked) = &call.knobs.reasoning else { return Thought::default() };
-    let native = call.extra.dialect == Dialect::Anthropic;
+    // Bedrock's clients speak of thinking in Anthropic's words.
+    let native = matches!(call.extra.dialect, Dialect::Anthropic | Dialect::Bedrock);
     if target.refuses_reasoning {
         if asked.enabled != Some(false) && asked.effort.as_deref() != Some("none") {
             loss.note("knobs.reasoning", "the model does not think");
@@ -130,16 +136,19 @@ pub(super) fn write_reasoning(call: &Call, target: &WriteFor, max_tokens: u64, l
     Thought { thinking, effort: effort.filter(|_| !target.thinks_by_budget).map(str::to_owned), thinks }
 }
 
+/// Asks for JSON where no field does.
+pub(in crate::dialect) const JSON_INSTRUCTION: &str =
+    "Answer with one valid JSON object and nothing else: no code fence, no comment.";
+
 /// `output_config.format` for an answer that follows a schema, and what is said in the system prompt where there is no
 /// format for it: Anthropic has no JSON without a schema, and no schema that refers to itself. The schema's name steers
 /// nothing and is not missed.
 pub(super) fn write_format(call: &Call, loss: &mut Loss) -> (Option<Value>, Option<Value>) {
-    const ONLY: &str = "Answer with one valid JSON object and nothing else: no code fence, no comment.";
     let (description, schema) = match &call.output {
         Output::Text => return (None, None),
         Output::Json => {
             loss.note("output.json", "anthropic knows no JSON without a schema: asked for in the system prompt");
-            return (None, Some(json!({"type": "text", "text": ONLY})));
+            return (None, Some(json!({"type": "text", "text": JSON_INSTRUCTION})));
         }
         Output::Schema { description, schema, .. } => (description, schema),
     };
@@ -155,14 +164,14 @@ pub(super) fn write_format(call: &Call, loss: &mut Loss) -> (Option<Value>, Opti
                 "output.schema",
                 "anthropic takes no schema that refers to itself: asked for in the system prompt",
             );
-            let text = format!("{ONLY} It must follow this JSON Schema: {schema}");
+            let text = format!("{JSON_INSTRUCTION} It must follow this JSON Schema: {schema}");
             (None, Some(json!({"type": "text", "text": text})))
         }
     }
 }
 
 /// Writes the sampling parameters and says which ones Anthropic does not have.
-pub(super) fn write_sampling(call: &Call, target: &WriteFor, thinks: bool, loss: &mut Loss) -> Map<String, Value> {
+pub(in crate::dialect) fn write_sampling(call: &Call, target: &WriteFor, thinks: bool, loss: &mut Loss) -> Map<String, Value> {
     let Knobs { mut temperature, mut top_p, mut top_k, .. } = call.knobs;
     let refused = |set: bool, field: &'static str, why: &'static str, loss: &mut Loss| {
         if set {
