@@ -2,7 +2,6 @@
 //!
 //! The set is closed on purpose: the compiler lists every place that a new dialect must fill in.
 
-pub(crate) mod answer_tool;
 pub mod anthropic;
 pub mod bedrock;
 pub(crate) mod body;
@@ -77,8 +76,6 @@ pub struct WriteFor {
     pub schema: Means,
     /// The model's thinking cannot be switched off: being told to is an error to it (Anthropic's newest).
     pub thinks_always: bool,
-    /// The model cannot be told to follow a schema: the answer is made the arguments of a tool that it must call.
-    pub schema_by_tool: bool,
 }
 
 /// Reads a stream. Fed bytes split anywhere, it gives the same events for every split.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Loss, Reply,
     call::Part,
-    dialect::{Dialect, Glance, Malformed, answer_tool, body, field::Field},
+    dialect::{Dialect, Glance, Malformed, body, field::Field},
     failure::{Failure, Kind},
     reply::{Choice, Stop},
     usage::estimate_tokens,
@@ -30,7 +30,7 @@ pub fn read(bytes: &[u8]) -> Result<Reply, Malformed> {
     let root = Field::root(&value);
     let output = root.need("output", "an object with the message")?;
     let message = output.need("message", "an object with content")?;
-    let parts = block::content(&message.need("content", "an array of content blocks")?)?;
+    let mut parts = block::content(&message.need("content", "an array of content blocks")?)?;
     let calls = parts.iter().any(|part| matches!(part, Part::ToolUse(_)));
     let more = value.get("additionalModelResponseFields").unwrap_or(&Value::Null);
     let stop = root.get("stopReason").map(|reason| reason.text()).transpose()?;
@@ -40,13 +40,11 @@ pub fn read(bytes: &[u8]) -> Result<Reply, Malformed> {
     if let Some(Stop::Sequence(Some(_))) = stop {
         beside.shift_remove("additionalModelResponseFields");
     }
-    let mut choice = Choice { parts, stop };
-    answer_tool::unwrap_choice(&mut choice);
     if !beside.is_empty() {
-        choice.parts.push(Part::Native { dialect: Dialect::Bedrock, raw: json!({"reply": beside}) });
+        parts.push(Part::Native { dialect: Dialect::Bedrock, raw: json!({"reply": beside}) });
     }
     Ok(Reply {
-        choices: vec![choice],
+        choices: vec![Choice { parts, stop }],
         usage: value.get("usage").map(usage::read).unwrap_or_default(),
         service_tier: value.pointer("/serviceTier/type").and_then(Value::as_str).map(str::to_owned),
         ..Reply::default()

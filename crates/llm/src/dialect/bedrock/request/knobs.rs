@@ -9,8 +9,9 @@ use crate::{
     call::{Knobs, Output},
     dialect::{
         Dialect, Malformed, WriteFor,
+        anthropic::request::JSON_INSTRUCTION,
         field::Field,
-        schema::{Subset, adapt, is_recursive},
+        schema::{Subset, adapt},
     },
 };
 
@@ -106,21 +107,28 @@ fn unknown(knobs: &Knobs, loss: &mut Loss) {
     }
 }
 
-/// `outputConfig.textFormat` for an answer that follows a schema, brought into what grammars are made from.
-pub(super) fn text_format(call: &Call, loss: &mut Loss) -> Option<Value> {
-    let Output::Schema { name, description, schema, .. } = &call.output else { return None };
+/// `outputConfig.textFormat` for an answer that follows a schema, and what is said in the system prompt where there is no
+/// format for it: Bedrock has no JSON without a schema, and no schema that refers to itself.
+pub(super) fn write_output(call: &Call, loss: &mut Loss) -> (Option<Value>, Option<Value>) {
+    let (name, description, schema) = match &call.output {
+        Output::Text => return (None, None),
+        Output::Json => {
+            loss.note("output.json", "bedrock knows no JSON without a schema: asked for in the system prompt");
+            return (None, Some(json!({"text": JSON_INSTRUCTION})));
+        }
+        Output::Schema { name, description, schema, .. } => (name, description, schema),
+    };
     let native = call.extra.dialect == Dialect::Bedrock;
-    let schema = if native { schema.clone() } else { adapt(schema, Subset::Grammar, "output.schema", loss).ok()? };
+    let adapted = if native { Ok(schema.clone()) } else { adapt(schema, Subset::Grammar, "output.schema", loss) };
+    let Ok(adapted) = adapted else {
+        loss.note("output.schema", "bedrock takes no schema that refers to itself: asked for in the system prompt");
+        return (None, Some(json!({"text": format!("{JSON_INSTRUCTION} It must follow this JSON Schema: {schema}")})));
+    };
     let mut wrap = Map::new();
-    wrap.insert("schema".into(), schema.to_string().into());
+    wrap.insert("schema".into(), adapted.to_string().into());
     wrap.extend(name.as_ref().map(|name| ("name".to_owned(), name.as_str().into())));
     wrap.extend(description.as_ref().map(|words| ("description".to_owned(), words.as_str().into())));
-    Some(json!({"type": "json_schema", "structure": {"jsonSchema": wrap}}))
-}
-
-/// Whether the schema of the answer is one that grammars cannot be made from.
-pub(super) fn is_beyond_grammar(output: &Output) -> bool {
-    matches!(output, Output::Schema { schema, .. } if is_recursive(schema))
+    (Some(json!({"type": "json_schema", "structure": {"jsonSchema": wrap}})), None)
 }
 
 /// `serviceTier`. Of OpenAI's names, `auto` is Bedrock's default behaviour.

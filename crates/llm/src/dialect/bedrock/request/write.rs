@@ -3,8 +3,8 @@ use serde_json::{Map, Value, json};
 use super::{super::family::Family, cache, knobs, more, tools, turns};
 use crate::{
     Call, Loss,
-    call::Output,
-    dialect::{Dialect, Malformed, WriteFor, answer_tool, anthropic, bedrock::block::Blocks},
+    dialect::{Dialect, Malformed, WriteFor, anthropic, bedrock::block::Blocks},
+    structured::Means,
 };
 
 /// Writes a question, and says what it could not carry. The model stands in the path, and is looked at for the words of its
@@ -14,11 +14,7 @@ use crate::{
 /// Content that Converse cannot say is refused by name, never dropped.
 pub fn write(call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malformed> {
     check(call)?;
-    let mut loss = Loss::none();
     let native = call.extra.dialect == Dialect::Bedrock;
-    let by_tool = !native && (target.schema_by_tool || knobs::is_beyond_grammar(&call.output));
-    let asked = if by_tool { answer_tool::ask(call, &mut loss) } else { None };
-    let call = asked.as_ref().unwrap_or(call);
     let family = Family::of(&call.model);
     let mut blocks = Blocks {
         native,
@@ -26,14 +22,12 @@ pub fn write(call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malforme
         foreign_thinking: target.foreign_thinking,
         ignores_cache_marks: target.ignores_cache_marks,
         names: Vec::new(),
-        loss,
+        loss: Loss::none(),
     };
     let mut conversation = turns::write(call, target.takes_system_turns, &mut blocks)?;
     let mut loss = blocks.loss;
-    if call.output == Output::Json {
-        loss.note("output.json", "bedrock knows no JSON without a schema: asked for in the system prompt");
-        conversation.system.push(json!({"text": anthropic::request::JSON_INSTRUCTION}));
-    }
+    let (format, instruction) = knobs::write_output(call, &mut loss);
+    conversation.system.extend(instruction);
     let words = words(call, target, family, &mut loss);
     let mut body = Map::new();
     let list = |list: Vec<Value>| (!list.is_empty()).then(|| list.into());
@@ -45,13 +39,13 @@ pub fn write(call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malforme
         family,
         thinks: words.thinks,
         ignores_cache_marks: target.ignores_cache_marks,
-        refuses_strict: target.schema_by_tool && !native,
+        refuses_strict: target.schema != Means::Native && !native,
     };
     put(&mut body, "toolConfig", tools::write(call, offer, &mut loss)?);
     let top_k = words.sampling.get("top_k");
     put(&mut body, "additionalModelRequestFields", more::write(call, family, top_k, words.thinking, &mut loss));
     let mut output = Map::new();
-    put(&mut output, "textFormat", knobs::text_format(call, &mut loss));
+    put(&mut output, "textFormat", format);
     put(&mut output, "effort", words.effort.map(Value::from));
     put(&mut body, "outputConfig", (!output.is_empty()).then(|| output.into()));
     put(&mut body, "serviceTier", knobs::service_tier(call, &mut loss));

@@ -4,7 +4,6 @@ use crate::{
     Event,
     dialect::{
         Dialect, EventReader,
-        answer_tool::Unwrap,
         bedrock::{error, reply, usage},
     },
     event::{Block, Delta},
@@ -51,7 +50,6 @@ impl EventReader for Reader {
 struct Answer {
     /// Blocks in the order of their opening: their place is their canonical index.
     blocks: Vec<Opened>,
-    unwrap: Unwrap,
     calls: bool,
     stopped: bool,
     /// The reason to stop was a failure, which is told when the counts have come.
@@ -157,7 +155,7 @@ impl Answer {
         let index = u32::try_from(self.blocks.len()).map_err(|_| Broken)?;
         self.blocks.push(Opened { wire, kind, closed: false });
         if let Some(block) = block {
-            self.unwrap.event(Event::Open { choice: 0, index, block }, events);
+            events.push(Event::Open { choice: 0, index, block });
         }
         self.blocks.last_mut().map(|opened| (index, opened)).ok_or(Broken)
     }
@@ -193,7 +191,7 @@ impl Answer {
             }
             _ => {
                 if let Some(delta) = delta {
-                    self.unwrap.event(Event::Delta { choice: 0, index, delta }, events);
+                    events.push(Event::Delta { choice: 0, index, delta });
                 }
             }
         }
@@ -214,7 +212,7 @@ impl Answer {
                     events.push(Event::Open { choice: 0, index, block });
                 }
                 self.calls |= opened.kind == Kinds::ToolUse;
-                self.unwrap.event(Event::Close { choice: 0, index }, events);
+                events.push(Event::Close { choice: 0, index });
             }
         }
     }
@@ -232,7 +230,7 @@ impl Answer {
         self.stopped = true;
         let more = value.get("additionalModelResponseFields").unwrap_or(&Value::Null);
         let stop = reply::read_stop(reason, more, self.calls);
-        self.unwrap.event(Event::Stop { choice: 0, stop }, events);
+        events.push(Event::Stop { choice: 0, stop });
         Ok(())
     }
 
