@@ -28,6 +28,7 @@ pub mod reply;
 pub mod rerank;
 pub mod signature;
 pub mod structured;
+pub mod task;
 pub mod usage;
 pub mod wire;
 

@@ -3,7 +3,7 @@
 use crate::{
     audio::{speech, transcribe},
     dialect::{Dialect, Glance},
-    embed, image,
+    embed, image, moderate, ocr,
     provider::Operation,
     rerank,
 };
@@ -65,6 +65,7 @@ impl Wire {
         match self {
             Self::Chat(dialect) | Self::Count(dialect) => dialect,
             Self::Embed(embed::Format::Cohere) | Self::Rerank(rerank::Format::Cohere) => Dialect::Cohere,
+            Self::Embed(embed::Format::Gemini | embed::Format::GeminiSingle) => Dialect::Gemini,
             // The rest of the field words its errors in one of the ways that OpenAI's reader knows.
             _ => Dialect::OpenAiChat,
         }
@@ -77,7 +78,11 @@ impl Wire {
             Self::Chat(dialect) | Self::Count(dialect) => dialect.glance_reply(body),
             Self::Embed(format) => format.glance(body),
             Self::Rerank(format) => format.glance(body),
-            _ => Glance::default(),
+            Self::Image(format) | Self::ImageEdit(format) => format.glance(body),
+            Self::Transcribe(format) | Self::Translate(format) => format.glance(body),
+            Self::Moderate => moderate::glance(body),
+            Self::Ocr => ocr::glance(body),
+            Self::Speech(_) | Self::Other => Glance::default(),
         }
     }
 }
