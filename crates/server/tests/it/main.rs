@@ -13,6 +13,7 @@ mod guardrails;
 mod keys;
 mod passthrough;
 mod reload;
+mod responses;
 mod routing;
 mod secrets;
 mod security;
