@@ -40,7 +40,12 @@ pub(super) async fn not_found(request: Request) -> Answer {
     if request.method() == Method::HEAD && request.uri().path() == "/" {
         return Response::new(Body::empty());
     }
-    let message = "there is nothing at this path; POST /v1/chat/completions or /v1/messages, GET /v1/models";
+    let message = match dialect_of(&request) {
+        Dialect::Gemini => {
+            "there is nothing at this path; POST /v1beta/models/{model}:generateContent, GET /v1beta/models"
+        }
+        _ => "there is nothing at this path; POST /v1/chat/completions or /v1/messages, GET /v1/models",
+    };
     refuse(dialect_of(&request), &Error::new(Code::NotFound, message), "")
 }
 
@@ -49,8 +54,17 @@ pub(super) async fn method_not_allowed(request: Request) -> Answer {
     refuse(dialect_of(&request), &error, "")
 }
 
-fn dialect_of(request: &Request) -> Dialect {
-    let anthropic =
-        request.uri().path().starts_with("/v1/messages") || request.headers().contains_key("anthropic-version");
-    if anthropic { Dialect::Anthropic } else { Dialect::OpenAiChat }
+/// Whose words a caller reads, where its path does not say it: Anthropic's and Google's libraries send a header that no
+/// other does.
+pub(super) fn dialect_of(request: &Request) -> Dialect {
+    let (path, headers) = (request.uri().path(), request.headers());
+    if path.starts_with("/v1beta/") {
+        Dialect::Gemini
+    } else if path.starts_with("/v1/messages") || headers.contains_key("anthropic-version") {
+        Dialect::Anthropic
+    } else if headers.contains_key("x-goog-api-key") {
+        Dialect::Gemini
+    } else {
+        Dialect::OpenAiChat
+    }
 }

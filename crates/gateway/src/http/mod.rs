@@ -4,6 +4,7 @@ mod anthropic;
 pub mod edge;
 mod error;
 mod framing;
+mod gemini;
 mod models;
 mod openai;
 mod passthrough;
@@ -47,6 +48,7 @@ pub fn router(gw: Arc<Gateway>) -> Router {
     Router::new()
         .merge(openai::routes())
         .merge(anthropic::routes())
+        .merge(gemini::routes())
         .merge(responses::routes())
         .merge(models::routes())
         .merge(passthrough::routes())

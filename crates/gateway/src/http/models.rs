@@ -15,14 +15,18 @@ use llm::{
 };
 use serde_json::{Value, json};
 
-use super::{Answer, refuse};
+use super::{Answer, error::dialect_of, refuse};
 use crate::{
     Gateway,
     stage::{Caller, identify},
 };
 
 pub(super) fn routes() -> Router<Arc<Gateway>> {
-    Router::new().route("/v1/models", get(list)).route("/v1/models/{*name}", get(one))
+    Router::new()
+        .route("/v1/models", get(list))
+        .route("/v1/models/{*name}", get(one))
+        .route("/v1beta/models", get(list))
+        .route("/v1beta/models/{*name}", get(one))
 }
 
 async fn list(State(gw): State<Arc<Gateway>>, request: Request) -> Answer {
@@ -39,11 +43,6 @@ async fn one(State(gw): State<Arc<Gateway>>, Path(name): Path<String>, request: 
         None => Err(Error::new(Code::ModelNotFound, "there is no such model, or this key may not use it").at("model")),
     });
     respond(dialect, found)
-}
-
-/// `/v1/models` is shared by several SDKs: Anthropic's say which API version they speak.
-fn dialect_of(request: &Request) -> Dialect {
-    if request.headers().contains_key("anthropic-version") { Dialect::Anthropic } else { Dialect::OpenAiChat }
 }
 
 fn respond(dialect: Dialect, found: Result<Value, Error>) -> Answer {
@@ -90,6 +89,7 @@ fn page(dialect: Dialect, models: &Models) -> Value {
     let (first, last) = (models.keys().next(), models.keys().next_back());
     match dialect {
         Dialect::Anthropic => json!({ "data": data, "first_id": first, "last_id": last, "has_more": false }),
+        Dialect::Gemini => json!({ "models": data }),
         _ => json!({ "object": "list", "data": data }),
     }
 }
@@ -103,6 +103,11 @@ fn entry(dialect: Dialect, name: &str, target: Option<&Target>) -> Value {
         Dialect::Anthropic => json!({
             "type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z",
             "lifecycle": "active", "max_input_tokens": context, "max_tokens": output,
+        }),
+        Dialect::Gemini => json!({
+            "name": format!("models/{name}"), "displayName": name, "description": format!("of {owner}"), "version": "1",
+            "inputTokenLimit": context, "outputTokenLimit": output,
+            "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
         }),
         _ => json!({
             "id": name, "object": "model", "created": 0, "owned_by": owner,

@@ -15,6 +15,14 @@ pub enum Surface {
     KeptResponse,
     /// `POST /v1/messages/count_tokens`
     CountTokens,
+    /// `POST /v1beta/models/{model}:generateContent`
+    GenerateContent,
+    /// `POST /v1beta/models/{model}:streamGenerateContent?alt=sse`
+    StreamGenerateContent,
+    /// `POST /v1beta/models/{model}:streamGenerateContent`, whose answer is one JSON array
+    StreamGenerateContentArray,
+    /// `POST /v1beta/models/{model}:countTokens`
+    GeminiCountTokens,
     /// `/passthrough/{account}/{path}`
     Passthrough,
 }
@@ -29,6 +37,10 @@ impl Surface {
             Self::Responses => "responses",
             Self::KeptResponse => "kept_response",
             Self::CountTokens => "count_tokens",
+            Self::GenerateContent => "generate_content",
+            Self::StreamGenerateContent => "stream_generate_content",
+            Self::StreamGenerateContentArray => "stream_generate_content_array",
+            Self::GeminiCountTokens => "gemini_count_tokens",
             Self::Passthrough => "passthrough",
         }
     }
@@ -41,6 +53,10 @@ impl Surface {
             Self::Messages => Wire::Chat(Dialect::Anthropic),
             Self::Responses | Self::KeptResponse => Wire::Chat(Dialect::OpenAiResponses),
             Self::CountTokens => Wire::Count(Dialect::Anthropic),
+            Self::GenerateContent | Self::StreamGenerateContent | Self::StreamGenerateContentArray => {
+                Wire::Chat(Dialect::Gemini)
+            }
+            Self::GeminiCountTokens => Wire::Count(Dialect::Gemini),
             Self::Passthrough => Wire::Other,
         }
     }
@@ -62,7 +78,12 @@ impl Surface {
     pub fn streams(self) -> Option<bool> {
         match self {
             Self::ChatCompletions | Self::Messages | Self::Responses => None,
-            Self::CountTokens | Self::KeptResponse | Self::Passthrough => Some(false),
+            Self::StreamGenerateContent | Self::StreamGenerateContentArray => Some(true),
+            Self::CountTokens
+            | Self::KeptResponse
+            | Self::Passthrough
+            | Self::GenerateContent
+            | Self::GeminiCountTokens => Some(false),
         }
     }
 
@@ -70,11 +91,15 @@ impl Surface {
     #[must_use]
     pub fn framing(self) -> Framing {
         match self {
+            Self::StreamGenerateContentArray => Framing::JsonArray,
             Self::ChatCompletions
             | Self::Messages
             | Self::Responses
             | Self::KeptResponse
             | Self::CountTokens
+            | Self::GenerateContent
+            | Self::StreamGenerateContent
+            | Self::GeminiCountTokens
             | Self::Passthrough => Framing::Sse,
         }
     }

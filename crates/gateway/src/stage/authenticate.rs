@@ -61,7 +61,7 @@ pub async fn identify(rules: &Rules, keys: &Keyring, headers: &HeaderMap, uri: &
 /// The one credential of a request.
 fn credential<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<&'a str, Error> {
     if uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("key="))) {
-        let message = "a key in the URL ends up in logs: send it as `Authorization: Bearer <key>` or `x-api-key`";
+        let message = "a key in the URL ends up in logs: send it as `Authorization: Bearer <key>`, `x-api-key` or `x-goog-api-key`";
         return Err(Error::new(Code::Unauthenticated, message));
     }
     let bearer = headers.get_all(AUTHORIZATION).into_iter().map(|value| value.to_str().ok().and_then(bearer));

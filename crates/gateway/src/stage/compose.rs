@@ -155,7 +155,13 @@ fn user(asked: &Asked) -> Result<Option<String>, Error> {
                 envelope.get("metadata", "an object with a string `user_id`").map_err(unreadable)?;
             metadata.and_then(|metadata| metadata.user_id)
         }
-        Surface::CountTokens | Surface::KeptResponse | Surface::Passthrough => None,
+        Surface::CountTokens
+        | Surface::KeptResponse
+        | Surface::Passthrough
+        | Surface::GenerateContent
+        | Surface::StreamGenerateContent
+        | Surface::StreamGenerateContentArray
+        | Surface::GeminiCountTokens => None,
     };
     Ok(user.map(|user| user.chars().take(LONGEST_TAG).collect()))
 }

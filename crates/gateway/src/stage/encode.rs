@@ -7,7 +7,7 @@ use llm::{
     Call, Dialect, Loss, Wire,
     dialect::{WriteFor, openai_responses},
     envelope::{Envelope, Splice},
-    provider::{Ask, Head, ImageNeeds},
+    provider::{Ask, Head, ImageNeeds, Operation},
     signature,
     structured::{Emulated, Means, ask_again, emulate},
 };
@@ -72,8 +72,10 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
     let means = target.write_for.schema;
     let same = asked == wire;
     let body = call.asked.envelope.body();
-    let rewritten = without.thinking || (dialect == Dialect::OpenAiResponses && bears_mark(body));
-    let needs_images = needs != ImageNeeds::Any && mentions(body, b"image");
+    // Questions for a count have a form of their own, which is relayed or not asked at all.
+    let rewritten = without.thinking || (wire.operation() == Operation::Chat && bears_mark(body));
+    // What Google's own clients name by address Google fetches itself.
+    let needs_images = needs != ImageNeeds::Any && dialect != Dialect::Gemini && mentions(body, b"image");
     let needs_schema = means != Means::Native && mentions(body, b"schema");
     if same && !rewritten && !needs_images && !needs_schema {
         let head = provider.head(&ask);
@@ -87,7 +89,7 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
         openai_responses::request::bridge(&mut decoded)?;
     }
     decoded.model = target.model.to_string();
-    if needs != ImageNeeds::Any {
+    if needs != ImageNeeds::Any && !(same && dialect == Dialect::Gemini) {
         settle_images(&mut decoded, needs, fetcher, &ImageRules::default()).boxed().await?;
     }
     let emulated = emulate(&mut decoded, means);

@@ -4,7 +4,6 @@
 //! refused where guards stand: nobody could tell what it says.
 
 use govern::{Code, Error};
-use llm::dialect::anthropic;
 
 use super::{Composed, encode::decode};
 use crate::{guard::objects, http::Surface, observe::Metrics};
@@ -20,7 +19,12 @@ pub fn inspect(metrics: &Metrics, call: Composed) -> Result<Composed, Error> {
     }
     let read = match call.asked.surface {
         Surface::ChatCompletions | Surface::Messages | Surface::Responses => decode(&call)?,
-        Surface::CountTokens => anthropic::request::read_count(call.asked.envelope.body())?,
+        Surface::GenerateContent | Surface::StreamGenerateContent | Surface::StreamGenerateContentArray => {
+            decode(&call)?
+        }
+        Surface::CountTokens | Surface::GeminiCountTokens => {
+            call.asked.surface.dialect().read_count(call.asked.envelope.body())?
+        }
         Surface::Passthrough | Surface::KeptResponse => {
             return Err(Error::new(Code::Internal, "a pass-through is screened by its own stage"));
         }

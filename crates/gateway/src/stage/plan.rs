@@ -7,9 +7,10 @@ use govern::{
     config::snapshot::{Target, Unpriced},
     route::{self, Ask, Plan, Standing},
 };
+use llm::provider::Operation;
 
 use super::{Composed, Grant};
-use crate::{clock::now_micros, http::Surface, upstream::Targets};
+use crate::{clock::now_micros, upstream::Targets};
 
 /// Orders the targets of the call. What it depends on is fetched here; the thinking is pure.
 ///
@@ -42,7 +43,7 @@ pub fn plan(targets: &Targets, grant: &Grant, call: &Composed) -> Result<Plan, E
 
 /// The targets that may be asked: under `unpriced: deny` those of known price. Counting tokens is free in any case.
 fn priced<'a>(grant: &'a Grant, call: &Composed) -> Result<Cow<'a, [Arc<Target>]>, Error> {
-    if call.rules.settings.unpriced == Unpriced::Allow || call.asked.surface == Surface::CountTokens {
+    if call.rules.settings.unpriced == Unpriced::Allow || call.asked.surface.operation() == Operation::CountTokens {
         return Ok(Cow::Borrowed(&grant.targets));
     }
     let known: Vec<_> = grant.targets.iter().filter(|target| target.price.is_some()).cloned().collect();

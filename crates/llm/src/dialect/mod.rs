@@ -201,6 +201,27 @@ impl Dialect {
         }
     }
 
+    /// Reads the question whose tokens are to be counted, where it has a form of its own.
+    ///
+    /// # Errors
+    /// Names the field that is wrong.
+    pub fn read_count(self, body: &[u8]) -> Result<Call, Malformed> {
+        match self {
+            Self::Anthropic => anthropic::request::read_count(body),
+            Self::Gemini => gemini::count::read(body),
+            _ => self.read_call(body),
+        }
+    }
+
+    /// Writes the answer to such a question.
+    #[must_use]
+    pub fn write_counted(self, tokens: u64) -> Vec<u8> {
+        match self {
+            Self::Gemini => gemini::count::write_counted(tokens),
+            _ => anthropic::request::write_counted(tokens),
+        }
+    }
+
     /// Writes a request body, and says what it could not carry.
     ///
     /// # Errors

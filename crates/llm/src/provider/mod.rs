@@ -7,6 +7,7 @@ mod anthropic;
 mod cloud;
 mod deepseek;
 mod echo;
+mod gemini;
 mod groq;
 mod llama_cpp;
 mod mistral;
@@ -43,7 +44,7 @@ macro_rules! providers {
 }
 
 providers! {
-    openai::OpenAi, anthropic::Anthropic,
+    openai::OpenAi, anthropic::Anthropic, gemini::Gemini,
     deepseek::DEEPSEEK, groq::GROQ, mistral::MISTRAL, openrouter::OPENROUTER, together::TOGETHER,
     ollama::OLLAMA, vllm::VLLM, llama_cpp::LLAMA_CPP, openai_like::GENERIC,
     echo::Echo,
