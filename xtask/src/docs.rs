@@ -11,7 +11,10 @@ use llm::{
 };
 use serde_json::Value;
 
-use crate::generated::{self, Page};
+use crate::{
+    generated::{self, Page},
+    matrix,
+};
 
 /// Write the reference pages: errors, problems of a configuration, settings, providers
 #[derive(Debug, Parser)]
@@ -27,6 +30,7 @@ pub fn run(args: &Args) -> Result<()> {
         Page { path: "docs/problems.md", text: problems() },
         Page { path: "docs/configuration.md", text: configuration(govern::config::schema()) },
         Page { path: "docs/providers.md", text: providers() },
+        Page { path: "docs/matrix.md", text: matrix::page(MARK) },
     ];
     generated::keep(&pages, args.check, "docs")
 }

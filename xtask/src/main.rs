@@ -3,6 +3,7 @@
 mod catalog;
 mod docs;
 mod generated;
+mod matrix;
 mod schema;
 mod tidy;
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Loss, Reply,
-    call::Part,
+    call::{Part, ToolUse},
     dialect::{Dialect, Glance, Malformed, body, field::Field},
     failure::{Failure, Kind},
     reply::{Choice, Stop},
@@ -72,6 +72,9 @@ pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
         {
             beside.extend(fields.clone());
             continue;
+        }
+        if let Part::ToolUse(ToolUse { signature: Some(proof), .. }) = part {
+            content.push(call_signature(proof));
         }
         let place = Place { list: "choices", turn: 0, part: at, inner: None };
         if let Err(refused) = blocks.write(part, place, &mut content) {
@@ -178,4 +181,9 @@ pub(super) fn write_stop(stop: &Stop, calls: bool) -> &str {
         Stop::Pause => "pause_turn",
         Stop::Other(other) => other,
     }
+}
+
+/// The block that carries a tool call's signature to a client: reasoning without text, before the call.
+fn call_signature(proof: &str) -> Value {
+    json!({"reasoningContent": {"reasoningText": {"text": "", "signature": proof}}})
 }

@@ -113,6 +113,12 @@ impl Page {
 
     /// Only what is not text or thought is announced.
     fn open(&mut self, block: &Block, bytes: &mut Vec<u8>) {
+        if let Block::ToolUse { signature: Some(proof), .. } = block {
+            // Carried to the client as reasoning without text, before the call.
+            self.current = Some(Current { block: Block::Thinking, wire: None, extended: false });
+            self.delta(&json!({"reasoningContent": {"signature": proof}}), bytes);
+            self.close(bytes);
+        }
         self.current = Some(Current { block: block.clone(), wire: None, extended: false });
         match block {
             Block::Text | Block::Refusal | Block::Thinking => {}
