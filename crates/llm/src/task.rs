@@ -10,7 +10,7 @@ use crate::{
     dialect::{FrameWatch, Malformed},
     embed::{self, EmbedCall},
     image::{self, ImageCall},
-    rerank::{self, RerankCall},
+    rerank::RerankCall,
     usage::Usage,
 };
 
@@ -177,6 +177,7 @@ impl Task {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rerank;
 
     #[test]
     fn each_operation_is_read_said_and_answered() {

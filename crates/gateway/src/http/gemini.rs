@@ -10,7 +10,7 @@ use axum::{
     routing::post,
 };
 use govern::{Code, Error};
-use llm::Dialect;
+use llm::{Dialect, Wire, embed::Format};
 
 use super::{Answer, Surface, refuse, serve_model};
 use crate::Gateway;
@@ -25,7 +25,7 @@ async fn ask(State(gw): State<Arc<Gateway>>, Path(name): Path<String>, request: 
     match surface(method, request.uri().query().unwrap_or_default()) {
         Some(surface) => serve_model(gw, surface, Some(model.to_owned()), request).await,
         None => {
-            let message = "a model is asked by `:generateContent`, `:streamGenerateContent` or `:countTokens`";
+            let message = "a model is asked by `:generateContent`, `:streamGenerateContent`, `:countTokens` or `:embedContent`";
             refuse(Dialect::Gemini, &Error::new(Code::NotFound, message), "")
         }
     }
@@ -37,6 +37,8 @@ fn surface(method: &str, query: &str) -> Option<Surface> {
         "streamGenerateContent" if wants_events(query) => Surface::StreamGenerateContent,
         "streamGenerateContent" => Surface::StreamGenerateContentArray,
         "countTokens" => Surface::GeminiCountTokens,
+        "embedContent" => Surface::Task(Wire::Embed(Format::GeminiSingle)),
+        "batchEmbedContents" => Surface::Task(Wire::Embed(Format::Gemini)),
         _ => return None,
     })
 }

@@ -1,21 +1,33 @@
 //! The edge: thin handlers, one file per client surface. Everything that is decided is decided in the pipeline.
 
 mod anthropic;
+mod audio;
+mod completions;
 pub mod edge;
+mod embeddings;
 mod error;
 mod framing;
 mod gemini;
+mod images;
 mod models;
+mod moderations;
+mod ocr;
 mod openai;
 mod passthrough;
 mod process;
+mod rerank;
 mod responses;
 mod surface;
 mod watched;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use axum::{Router, body::Body, extract::Request};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    routing::post,
+};
 use futures_util::FutureExt;
 use govern::{Code, Error};
 use http::{HeaderValue, Response, request};
@@ -50,6 +62,13 @@ pub fn router(gw: Arc<Gateway>) -> Router {
         .merge(anthropic::routes())
         .merge(gemini::routes())
         .merge(responses::routes())
+        .merge(completions::routes())
+        .merge(embeddings::routes())
+        .merge(rerank::routes())
+        .merge(images::routes())
+        .merge(audio::routes())
+        .merge(moderations::routes())
+        .merge(ocr::routes())
         .merge(models::routes())
         .merge(passthrough::routes())
         .merge(process::probes())
@@ -66,6 +85,12 @@ pub fn meters(gw: Arc<Gateway>) -> Router {
 /// Health and readiness alone, for a listener that does not serve the data plane.
 pub fn probes(gw: Arc<Gateway>) -> Router {
     process::probes().with_state(gw)
+}
+
+/// The route of a surface that its path names.
+fn route(path: &'static str, surface: Surface) -> Router<Arc<Gateway>> {
+    let ask = move |State(gw): State<Arc<Gateway>>, request: Request| serve(gw, surface, request);
+    Router::new().route(path, post(ask))
 }
 
 /// Answers a request of this surface: the pipeline's answer, or its refusal in the surface's words.

@@ -23,6 +23,12 @@ pub enum Surface {
     StreamGenerateContentArray,
     /// `POST /v1beta/models/{model}:countTokens`
     GeminiCountTokens,
+    /// `POST /v1/completions`
+    Completions,
+    /// `POST /v2/chat`
+    CohereChat,
+    /// Whatever is no conversation, by its format: `POST /v1/embeddings`, `/v1/images/generations`, ...
+    Task(Wire),
     /// `/passthrough/{account}/{path}`
     Passthrough,
 }
@@ -41,6 +47,9 @@ impl Surface {
             Self::StreamGenerateContent => "stream_generate_content",
             Self::StreamGenerateContentArray => "stream_generate_content_array",
             Self::GeminiCountTokens => "gemini_count_tokens",
+            Self::Completions => "completions",
+            Self::CohereChat => "cohere_chat",
+            Self::Task(wire) => task_name(wire.operation()),
             Self::Passthrough => "passthrough",
         }
     }
@@ -57,6 +66,9 @@ impl Surface {
                 Wire::Chat(Dialect::Gemini)
             }
             Self::GeminiCountTokens => Wire::Count(Dialect::Gemini),
+            Self::Completions => Wire::Chat(Dialect::OpenAiCompletions),
+            Self::CohereChat => Wire::Chat(Dialect::Cohere),
+            Self::Task(wire) => wire,
             Self::Passthrough => Wire::Other,
         }
     }
@@ -77,11 +89,13 @@ impl Surface {
     #[must_use]
     pub fn streams(self) -> Option<bool> {
         match self {
-            Self::ChatCompletions | Self::Messages | Self::Responses => None,
+            Self::ChatCompletions | Self::Messages | Self::Responses | Self::Completions | Self::CohereChat => None,
             Self::StreamGenerateContent | Self::StreamGenerateContentArray => Some(true),
             Self::CountTokens
             | Self::KeptResponse
             | Self::Passthrough
+            // Events of these pass as they come, whoever asked for them.
+            | Self::Task(_)
             | Self::GenerateContent
             | Self::GeminiCountTokens => Some(false),
         }
@@ -100,7 +114,25 @@ impl Surface {
             | Self::GenerateContent
             | Self::StreamGenerateContent
             | Self::GeminiCountTokens
+            | Self::Completions
+            | Self::CohereChat
+            | Self::Task(_)
             | Self::Passthrough => Framing::Sse,
         }
+    }
+}
+
+fn task_name(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Embed => "embeddings",
+        Operation::Rerank => "rerank",
+        Operation::Image => "images",
+        Operation::ImageEdit => "image_edits",
+        Operation::Speech => "speech",
+        Operation::Transcribe => "transcriptions",
+        Operation::Translate => "translations",
+        Operation::Moderate => "moderations",
+        Operation::Ocr => "ocr",
+        Operation::Chat | Operation::CountTokens | Operation::Other => "other",
     }
 }

@@ -121,7 +121,7 @@ fn tags(asked: &Asked) -> Result<BTreeMap<String, String>, Error> {
             Error::new(Code::InvalidRequest, message).at("x-tollgate-metadata")
         })?;
     }
-    if matches!(asked.surface, Surface::ChatCompletions | Surface::Responses) {
+    if matches!(asked.surface, Surface::ChatCompletions | Surface::Responses | Surface::Completions) {
         let metadata: Option<BTreeMap<String, serde_json::Value>> =
             asked.envelope.get("metadata", "an object").map_err(unreadable)?;
         for (name, value) in metadata.into_iter().flatten() {
@@ -146,7 +146,7 @@ fn user(asked: &Asked) -> Result<Option<String>, Error> {
     }
     let envelope = &asked.envelope;
     let user = match asked.surface {
-        Surface::ChatCompletions | Surface::Responses => match envelope.get("safety_identifier", "a string").map_err(unreadable)? {
+        Surface::ChatCompletions | Surface::Responses | Surface::Completions | Surface::Task(_) => match envelope.get("safety_identifier", "a string").map_err(unreadable)? {
             Some(user) => Some(user),
             None => envelope.get::<String>("user", "a string").map_err(unreadable)?,
         },
@@ -158,6 +158,7 @@ fn user(asked: &Asked) -> Result<Option<String>, Error> {
         Surface::CountTokens
         | Surface::KeptResponse
         | Surface::Passthrough
+        | Surface::CohereChat
         | Surface::GenerateContent
         | Surface::StreamGenerateContent
         | Surface::StreamGenerateContentArray

@@ -13,7 +13,7 @@ use llm::{
 };
 use serde_json::Value;
 
-use super::{Composed, compose::STEERING, read::unreadable};
+use super::{Composed, compose::STEERING, read::unreadable, task::Said};
 use crate::{
     observe::Lane,
     upstream::{
@@ -33,6 +33,8 @@ pub struct Encoded {
     pub loss: Loss,
     /// The schema that was asked for by other means than the dialect's own.
     pub emulated: Option<Emulated>,
+    /// What belongs to it where it is no conversation.
+    pub said: Box<Said>,
 }
 
 /// In what this try departs from the first one, by what the target refused before.
@@ -81,7 +83,7 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
         let head = provider.head(&ask);
         let lane = if call.rules.guards.is_empty() { Lane::Relay } else { Lane::Inspect };
         let body = splice(call, target, (dialect, &head), without);
-        return Ok(Encoded { wire, head, body, lane, loss: Loss::none(), emulated: None });
+        return Ok(Encoded { wire, head, body, lane, loss: Loss::none(), emulated: None, said: Box::default() });
     }
     let mut decoded = decode(call)?;
     if !same {
@@ -108,6 +110,16 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
         ..target.write_for.clone()
     };
     let (body, loss) = dialect.write_call(&decoded, &write_for)?;
+    refuse_loss(call, target, &loss)?;
+    let body = force(body.into(), target, &head)?;
+    Ok(Encoded { wire, head, body, lane: Lane::Translate, loss, emulated, said: Box::default() })
+}
+
+/// Refuses a translation that would lose a field, if the caller or the operator is strict.
+///
+/// # Errors
+/// 400 naming what would be lost.
+pub(super) fn refuse_loss(call: &Composed, target: &Target, loss: &Loss) -> Result<(), Error> {
     if call.strict && !loss.is_none() {
         let lost: Vec<String> = loss.iter().map(|lost| format!("`{}` ({})", lost.field, lost.why)).collect();
         let message =
@@ -115,8 +127,7 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
         return Err(Error::new(Code::TranslationLoss, message)
             .at(loss.iter().next().map_or_else(String::new, |lost| lost.field.to_string())));
     }
-    let body = force(body.into(), target, &head)?;
-    Ok(Encoded { wire, head, body, lane: Lane::Translate, loss, emulated })
+    Ok(())
 }
 
 /// Refuses a call whose history only Anthropic's servers hold. On this code its SDKs send the whole of it.
@@ -164,7 +175,7 @@ fn splice(call: &Composed, target: &Target, (dialect, head): (Dialect, &Head), w
 }
 
 /// Adapts a body that was written here.
-fn force(body: Bytes, target: &Target, head: &Head) -> Result<Bytes, Error> {
+pub(super) fn force(body: Bytes, target: &Target, head: &Head) -> Result<Bytes, Error> {
     if target.overrides.is_empty() && head.set.is_empty() && head.remove.is_empty() {
         return Ok(body);
     }
@@ -175,7 +186,7 @@ fn force(body: Bytes, target: &Target, head: &Head) -> Result<Bytes, Error> {
 }
 
 /// What the operator forces into a body, and what the vendor wants otherwise in it.
-fn adapt(edit: &mut Splice<'_>, target: &Target, head: &Head) {
+pub(super) fn adapt(edit: &mut Splice<'_>, target: &Target, head: &Head) {
     for name in head.remove {
         edit.remove(name);
     }

@@ -6,7 +6,7 @@
 use govern::{Code, Error};
 
 use super::{Composed, encode::decode};
-use crate::{guard::objects, http::Surface, observe::Metrics};
+use crate::{guard::{objects, said_amiss}, http::Surface, observe::Metrics};
 
 /// Lets the input guards look at the call.
 ///
@@ -17,15 +17,24 @@ pub fn inspect(metrics: &Metrics, call: Composed) -> Result<Composed, Error> {
     if guards.is_empty() {
         return Ok(call);
     }
+    if let Surface::Task(_) = call.asked.surface {
+        // JSON, or the fields of a form: every text in it is looked at.
+        let body: serde_json::Value = serde_json::from_slice(call.asked.envelope.body())
+            .map_err(|error| Error::new(Code::InvalidRequest, format!("the body cannot be read: {error}")))?;
+        let blocked = said_amiss(guards, &body);
+        metrics.guardrail(if blocked.is_some() { "block" } else { "allow" });
+        return blocked.map_or(Ok(call), |blocked| Err(blocked.prompt()));
+    }
     let read = match call.asked.surface {
         Surface::ChatCompletions | Surface::Messages | Surface::Responses => decode(&call)?,
+        Surface::Completions | Surface::CohereChat => decode(&call)?,
         Surface::GenerateContent | Surface::StreamGenerateContent | Surface::StreamGenerateContentArray => {
             decode(&call)?
         }
         Surface::CountTokens | Surface::GeminiCountTokens => {
             call.asked.surface.dialect().read_count(call.asked.envelope.body())?
         }
-        Surface::Passthrough | Surface::KeptResponse => {
+        Surface::Passthrough | Surface::KeptResponse | Surface::Task(_) => {
             return Err(Error::new(Code::Internal, "a pass-through is screened by its own stage"));
         }
     };

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use govern::config::snapshot::Target;
-use http::{HeaderMap, Response, header};
+use http::{HeaderMap, Response, StatusCode, header};
 use llm::{
     Loss, Reply, Wire,
     dialect::{
@@ -24,7 +24,7 @@ use llm::{
 use super::{encode::Unfit, fit::unfit};
 
 use crate::{
-    body::{Feed, Guarded, LaneBody, Opaque, Relay, Translate},
+    body::{Feed, Guarded, LaneBody, Opaque, Passed, Relay, Translate},
     guard::{Blocked, CompiledGuard, refuses},
     http::Surface,
     observe::Lane,
@@ -71,6 +71,8 @@ pub enum Good {
         lane: LaneBody,
         ready: Vec<Bytes>,
         ended: bool,
+        /// The head of an answer that passes as it came.
+        passed: Option<Passed>,
     },
     /// An answer that is not in the form that was asked for.
     Unfit {
@@ -106,10 +108,8 @@ const MOST_ERROR_BYTES: usize = 64 << 10;
 /// The failure, classified by the provider.
 pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result<Good, Bad> {
     let (head, body) = answer.into_parts();
-    let status = head.status.as_u16();
     if !head.status.is_success() {
-        let body = read(expect, body, MOST_ERROR_BYTES).await.unwrap_or_default();
-        return Err(bad_status(expect, status, &head.headers, &body).into());
+        return Err(refused(expect, head.status, &head.headers, body).await);
     }
     let stream_type = expect.wire.words().framing().content_type().as_bytes();
     let is_stream = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(stream_type));
@@ -128,6 +128,22 @@ pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result
         (false, true) => {
             Err(Failure::new(Kind::Malformed, "the provider streamed an answer that was asked for whole").into())
         }
+    }
+}
+
+/// The failure that a bad status stands for.
+pub(super) async fn refused(expect: Expect<'_>, status: StatusCode, headers: &HeaderMap, body: UpstreamBody) -> Bad {
+    let body = read(expect, body, MOST_ERROR_BYTES).await.unwrap_or_default();
+    bad_status(expect, status.as_u16(), headers, &body).into()
+}
+
+/// The first bytes of an answer, if they come in time; `None` if it is empty.
+pub(super) async fn first_bytes(expect: Expect<'_>, upstream: &mut UpstreamBody) -> Result<Option<Bytes>, Failure> {
+    let left = expect.deadline.saturating_duration_since(Instant::now());
+    match tokio::time::timeout(left, upstream.chunk()).await {
+        Err(_elapsed) => Err(Failure::new(Kind::Timeout, "the provider sent no content in time")),
+        Ok(Err(_broken)) => Err(Failure::new(Kind::Connect, "the connection broke before the answer")),
+        Ok(Ok(chunk)) => Ok(chunk),
     }
 }
 
@@ -179,7 +195,7 @@ fn streamed(expect: Expect<'_>, reply: Reply, glance: Glance) -> Good {
         writer.push(&event, &mut said);
     }
     let lane = LaneBody::Opaque(Opaque::new(glance, None));
-    Good::Stream { upstream: UpstreamBody::empty(), lane, ready: vec![said.into()], ended: true }
+    Good::Stream { upstream: UpstreamBody::empty(), lane, ready: vec![said.into()], ended: true, passed: None }
 }
 
 impl Expect<'_> {
@@ -238,13 +254,13 @@ async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result
             return Err(Failure::new(Kind::Malformed, "the provider's stream ended without an answer").into());
         }
         if ended || lane.has_begun() {
-            return Ok(Good::Stream { upstream, lane, ready, ended });
+            return Ok(Good::Stream { upstream, lane, ready, ended, passed: None });
         }
     }
 }
 
 /// Reads a body whole.
-async fn read(expect: Expect<'_>, mut body: UpstreamBody, most: usize) -> Result<Bytes, Failure> {
+pub(super) async fn read(expect: Expect<'_>, mut body: UpstreamBody, most: usize) -> Result<Bytes, Failure> {
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
     loop {

@@ -8,6 +8,7 @@ mod compose;
 mod count;
 mod dispatch;
 mod encode;
+mod form;
 mod fit;
 mod inspect;
 mod judge;
@@ -19,6 +20,7 @@ mod recollect;
 mod reserve;
 mod resume;
 mod settle;
+mod task;
 
 pub use authenticate::{Caller, authenticate, identify};
 pub use authorize::{Grant, authorize};

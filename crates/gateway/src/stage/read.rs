@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use llm::envelope::{Envelope, Unreadable};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Thread;
+use super::{Thread, form::Form};
 use crate::{
     Gateway,
     http::{RawRequest, Surface},
@@ -25,6 +25,8 @@ pub struct Asked {
     pub envelope: Envelope,
     /// What it goes on from, in the Responses API.
     pub thread: Option<Arc<Thread>>,
+    /// The form in which it came, where it was no JSON: then the envelope holds the form's fields.
+    pub form: Option<Arc<Form>>,
     /// The body's share of the memory that bodies may take.
     held: Arc<OwnedSemaphorePermit>,
 }
@@ -69,8 +71,16 @@ pub async fn read(gw: &Gateway, rules: &Rules, raw: RawRequest, record: &Recordi
         return Err(Error::new(Code::UnsupportedMedia, message).at("content-encoding"));
     }
     let limits = &rules.settings.limits;
-    let collected = collect(&gw.inflight_bytes, limits.body_bytes, body);
-    let (body, held) = match tokio::time::timeout(limits.body_timeout, collected).await {
+    let collected = async {
+        if !surface.wire().takes_form() {
+            return collect(&gw.inflight_bytes, limits.body_bytes, body).await.map(|(body, held)| (body, held, None));
+        }
+        let kind = head.headers.get(header::CONTENT_TYPE);
+        let form = Form::read(kind, body, limits.body_bytes, &gw.inflight_bytes).await?;
+        let fields = form.to_json()?;
+        Ok((fields, take(&gw.inflight_bytes, 0)?, Some(Arc::new(form))))
+    };
+    let (body, held, form) = match tokio::time::timeout(limits.body_timeout, collected).await {
         Ok(read) => read?,
         Err(_elapsed) => {
             let message = format!("the body did not arrive within {:?}", limits.body_timeout);
@@ -80,7 +90,7 @@ pub async fn read(gw: &Gateway, rules: &Rules, raw: RawRequest, record: &Recordi
     let envelope = Envelope::open(body, model).map_err(unreadable)?;
     refuse_forbidden(&head.headers, &envelope)?;
     record.with(|record| record.model = Some(shorten(envelope.model())));
-    Ok(Asked { surface, headers: head.headers, envelope, thread: None, held: Arc::new(held) })
+    Ok(Asked { surface, headers: head.headers, envelope, thread: None, form, held: Arc::new(held) })
 }
 
 pub(super) async fn collect(
@@ -119,7 +129,7 @@ pub(super) async fn collect(
     Ok((if pieces.is_empty() { whole } else { pieces.freeze() }, held))
 }
 
-fn take(memory: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+pub(super) fn take(memory: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
     let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
     memory.clone().try_acquire_many_owned(permits).map_err(|_| {
         let message = "the gateway holds as many request bytes as it may; try again shortly";
