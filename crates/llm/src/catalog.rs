@@ -49,6 +49,12 @@ impl Model {
         self.abilities & ability.bit() != 0
     }
 
+    /// Whether its name says a region too, for which it has a price of its own: callers do not ask for it by this name.
+    #[must_use]
+    pub fn is_regional(&self) -> bool {
+        matches!(self.provider, "azure_openai" | "bedrock") && self.id.contains('/')
+    }
+
     /// What it can, in the order of lists.
     pub fn abilities(&self) -> impl Iterator<Item = Ability> + '_ {
         Ability::ALL.iter().copied().filter(|ability| self.can(*ability))

@@ -27,8 +27,9 @@ pub mod provider;
 pub mod reply;
 pub mod rerank;
 pub mod signature;
-pub mod structured;
 pub mod task;
+pub mod structured;
+pub mod tokens;
 pub mod usage;
 pub mod wire;
 

@@ -34,6 +34,8 @@ pub struct Spent {
     pub served_model: Option<String>,
     /// What that cost, and by which price.
     pub bill: Bill,
+    /// Tokens of the prompt by rule of thumb; 0: not reckoned.
+    pub reckoned: u64,
 }
 
 impl Spent {
@@ -54,14 +56,14 @@ impl Spent {
         };
         let served_model = glance.model.clone();
         let bill = target.bill(&usage, glance.service_tier.as_deref(), &[]);
-        Self { usage, served_model, bill }
+        Self { usage, served_model, bill, reckoned: prompt_tokens }
     }
 
     /// Something that is free of charge.
     #[must_use]
     pub fn nothing() -> Self {
         let bill = Bill { cost: Some(Money::ZERO), ..Bill::default() };
-        Self { usage: Usage::default(), served_model: None, bill }
+        Self { usage: Usage::default(), served_model: None, bill, reckoned: 0 }
     }
 }
 
@@ -70,6 +72,9 @@ impl Settlement {
     pub fn book(&self, target: &Target, spent: &Spent) {
         let label = crate::upstream::target_label(target);
         self.gw.metrics.used(&label, &spent.usage, spent.bill.cost);
+        if spent.reckoned > 0 && spent.usage.source == Source::Reported {
+            self.gw.targets.state(target).learn(spent.reckoned, spent.usage.prompt());
+        }
         self.record.with(|record| {
             if let Some(attempt) = record.attempts.last_mut().filter(|attempt| attempt.failure.is_none()) {
                 attempt.charge(spent);

@@ -1,5 +1,7 @@
 //! `GET /v1/models`: what the caller's key may use, in the dialect that the caller speaks.
 
+mod entry;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
@@ -12,8 +14,11 @@ use http::{HeaderValue, Response, header, request};
 use llm::{
     Dialect,
     catalog::{self, Mode},
+    provider::Operation,
 };
 use serde_json::{Value, json};
+
+use entry::entry;
 
 use super::{Answer, error::dialect_of, refuse};
 use crate::{
@@ -73,8 +78,12 @@ fn permitted_models(rules: &Rules, caller: &Caller) -> Models {
     });
     let known = rules.accounts.values().flat_map(|account| {
         let provider = account.provider.id();
-        let models = catalog::all().iter().filter(move |model| model.provider == provider && model.mode == Mode::Chat);
-        models.map(|model| format!("{}/{}", account.name, model.id))
+        let models = catalog::all().iter().filter(move |model| model.provider == provider && !model.is_regional());
+        let offered = models.filter(|model| {
+            let operation = operation(model.mode);
+            operation.is_some_and(|operation| !account.provider.speaks(operation, model.id).is_empty())
+        });
+        offered.map(|model| format!("{}/{}", account.name, model.id))
     });
     let known = known.filter_map(|name| {
         let route = rules.resolve(&name)?.route;
@@ -94,24 +103,18 @@ fn page(dialect: Dialect, models: &Models) -> Value {
     }
 }
 
-fn entry(dialect: Dialect, name: &str, target: Option<&Target>) -> Value {
-    let owner = target.map_or("tollgate", |target| target.account.provider.id());
-    let known = target.and_then(|target| target.known);
-    let (context, output) =
-        (known.and_then(|model| model.max_input_tokens), known.and_then(|model| model.max_output_tokens));
-    match dialect {
-        Dialect::Anthropic => json!({
-            "type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z",
-            "lifecycle": "active", "max_input_tokens": context, "max_tokens": output,
-        }),
-        Dialect::Gemini => json!({
-            "name": format!("models/{name}"), "displayName": name, "description": format!("of {owner}"), "version": "1",
-            "inputTokenLimit": context, "outputTokenLimit": output,
-            "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
-        }),
-        _ => json!({
-            "id": name, "object": "model", "created": 0, "owned_by": owner,
-            "context_window": context, "max_output_tokens": output,
-        }),
-    }
+/// What is asked of such a model; `None` if the gateway has no operation for it.
+fn operation(mode: Mode) -> Option<Operation> {
+    Some(match mode {
+        Mode::Chat | Mode::Responses | Mode::Completion => Operation::Chat,
+        Mode::Embedding => Operation::Embed,
+        Mode::Image => Operation::Image,
+        Mode::ImageEdit => Operation::ImageEdit,
+        Mode::Transcription => Operation::Transcribe,
+        Mode::Speech => Operation::Speech,
+        Mode::Rerank => Operation::Rerank,
+        Mode::Moderation => Operation::Moderate,
+        Mode::Ocr => Operation::Ocr,
+        Mode::Video | Mode::Realtime | Mode::Search | Mode::Other => return None,
+    })
 }

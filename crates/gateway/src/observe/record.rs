@@ -68,6 +68,9 @@ pub struct Record {
     /// Some tokens of this call have no known price.
     #[serde(skip_serializing_if = "is_default")]
     pub unpriced: bool,
+    /// How sure a count of tokens is, where that was asked for: `exact`, `calibrated` or `estimated`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub count: Option<String>,
     /// From arrival to the last byte, in microseconds.
     pub latency: i64,
     /// From arrival to the first content, in microseconds.

@@ -6,20 +6,19 @@ use std::{
 };
 
 use govern::{Code, Error, config::snapshot::Target};
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use llm::{
     failure::{Failure, Kind},
     provider::{Canned, Operation},
+    tokens::Confidence,
 };
 
 use super::{
     count::{count_here, reckon},
-    Composed,
     dispatch::Dispatch,
     encode::{Encoded, Unfit, Without, encode},
     judge::{Bad, Expect, Good, judge, upstream_id},
 };
-    task::{self, Upload},
 use crate::{
     Gateway,
     body::{Done, Opened, Spent},
@@ -46,12 +45,9 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
     let Dispatch { call, record, .. } = dispatch;
     let wire = call.asked.surface.wire();
     if wire.operation() == Operation::CountTokens && target.wire(wire) != Some(wire) {
-        return Ok(Tried::Good(count_here(call, target)?));
+        return Ok(Tried::Good(count_here(dispatch, target)?));
     }
-    let encoded = match wire.is_conversation() {
-        true => encode(&dispatch.gw.fetcher, call, target, without).await?,
-        false => task::encode(call, target).await?,
-    };
+    let encoded = encode(&dispatch.gw.fetcher, call, target, without).await?;
     let echo = call.asked.thread.as_ref().filter(|_| encoded.lane == Lane::Translate);
     let echo = echo.map(|thread| thread.echo(call.asked.envelope.body()));
     let timeouts = &target.timeouts;
@@ -77,16 +73,14 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
         Ok(answer) => {
             let id = upstream_id(answer.headers()).filter(|id| is_presentable(id, &target.account)).map(str::to_owned);
             note(record, |noted| (noted.status, noted.upstream_id) = (Some(answer.status().as_u16()), id));
-            match wire.is_conversation() {
-                true => judge(expect, answer).await,
-                false => task::judge(expect, call, &encoded.said, answer).await,
-            }
+            judge(expect, answer).await
         }
         Err(failure) => Err(failure.into()),
     };
-    // Reckoning walks the whole body: not for an answer that says itself what it used.
+    // Reckoning walks the whole body: not for every answer that says itself what it used.
     let reported = matches!(&judged, Ok(Good::Whole { glance, .. }) if glance.usage.is_some());
-    let prompt_tokens = if reported { 0 } else { reckon(&encoded.body) };
+    let samples = !reported || dispatch.gw.targets.state(target).samples();
+    let prompt_tokens = if samples { reckon(&encoded.body) } else { 0 };
     match judged {
         Ok(good) => {
             note(record, |noted| noted.failure = None);
@@ -148,24 +142,9 @@ async fn send(
         stream: expect.streams_upstream().then(|| encoded.wire.words().framing()),
         traceparent: traceparent.as_deref(),
     };
-    let (kind, body) = body_of(call, encoded);
-    let mut request = request::build(expect.target, &encoded.head, client, body)?;
-    request.headers_mut().extend(kind.map(|kind| (http::header::CONTENT_TYPE, kind)));
+    let request = request::build(expect.target, &encoded.head, client, encoded.body.clone().into())?;
     let left = expect.deadline.saturating_duration_since(Instant::now());
     deliver(gw, expect.target, request, left).await
-}
-
-/// The body, and its media type where it is no JSON.
-fn body_of(call: &Composed, encoded: &Encoded) -> (Option<HeaderValue>, RequestBody) {
-    let uploaded = match (&call.asked.form, &encoded.said.upload) {
-        (Some(form), Some(Upload::Form(fields))) => Some(form.body(fields)),
-        (Some(form), Some(Upload::File)) => form.file(),
-        _ => None,
-    };
-    match uploaded {
-        Some((kind, body)) => (Some(kind), body),
-        None => (None, encoded.body.clone().into()),
-    }
 }
 
 /// Sends a request and waits for the head of its answer.
@@ -219,17 +198,20 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
                 gw.metrics.guardrail("allow");
             }
             let spent = match call.asked.surface {
-                Surface::CountTokens => Spent::nothing(),
+                Surface::CountTokens => {
+                    record.with(|record| record.count = Some(Confidence::Exact.as_str().to_owned()));
+                    Spent::nothing()
+                }
                 _ => Spent::of(&target, &glance, prompt_tokens),
             };
             Tried::Good(Done::Whole { target, body, spent })
         }
-        Good::Stream { upstream, lane, ready, ended, passed } => {
+        Good::Stream { upstream, lane, ready, ended } => {
             let elapsed = record.first_token();
             gw.metrics.first_token(&target_label(&target), elapsed);
             let (timeouts, deadline) = (target.timeouts, call.deadline);
             let opened =
-                Opened { target, passed, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline };
+                Opened { target, passed: None, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline };
             Tried::Good(Done::Stream(Box::new(opened)))
         }
         Good::Unfit { unfit, glance } => {

@@ -3,33 +3,29 @@
 use std::sync::Arc;
 
 use govern::{Error, config::snapshot::Target};
-use llm::{
-    Call,
-    call::{Part, Source, Tool},
-    dialect::anthropic,
-    usage::estimate_tokens,
-};
+use llm::tokens::{Confidence, Encoding, prompt};
 
-use super::Composed;
+use super::dispatch::Dispatch;
 use crate::body::{Done, Spent};
 
-/// What a picture costs at most in common models, whatever its size.
-const IMAGE_TOKENS: u64 = 1_600;
+/// Files are text in the body, but not to a model: a page of a PDF is about 3 KiB of text in 75 KiB of file.
+const FILE_BYTES_PER_TOKEN: u64 = 100;
 
-/// A page of a PDF is about 3 KiB of text in 75 KiB of file.
-const DOCUMENT_BYTES_PER_TOKEN: u64 = 100;
-
-/// Role, separators: what wraps a message.
-const TURN_TOKENS: u64 = 4;
-
-/// Answers `count_tokens` without asking anybody.
+/// Answers `count_tokens` without asking anybody: by the model's tokenizer if that is public, else by what the model
+/// reported of earlier prompts, else by rule of thumb. The record and a header say which.
 ///
 /// # Errors
 /// 400 if the body is not what its dialect allows.
-pub(super) fn count_here(call: &Composed, target: &Arc<Target>) -> Result<Done, Error> {
-    // `decode` would miss `max_tokens`, which only a question for an answer has.
-    let asked = anthropic::request::read_count(call.asked.envelope.body())?;
-    let body = serde_json::json!({ "input_tokens": count(&asked) }).to_string();
+pub(super) fn count_here(dispatch: &Dispatch, target: &Arc<Target>) -> Result<Done, Error> {
+    let Dispatch { gw, call, record } = dispatch;
+    let (words, body) = (call.asked.surface.wire().words(), call.asked.envelope.body());
+    let counted = prompt(&words.read_count(body)?, encoding(target));
+    let count = match counted.confidence {
+        Confidence::Exact => counted,
+        _ => gw.targets.state(target).calibrated(reckon(body)).unwrap_or(counted),
+    };
+    record.with(|record| record.count = Some(count.confidence.as_str().to_owned()));
+    let body = words.write_counted(count.tokens);
     Ok(Done::Whole { target: target.clone(), body: body.into(), spent: Spent::nothing() })
 }
 
@@ -42,52 +38,11 @@ pub(super) fn reckon(body: &[u8]) -> u64 {
         return body.len() as u64 / 4;
     }
     let is_file = |text: &[u8]| text.len() > LONGEST_WORD && !text.contains(&b' ');
-    let tokens = |text: &[u8]| text.len() as u64 / if is_file(text) { DOCUMENT_BYTES_PER_TOKEN } else { 4 };
+    let tokens = |text: &[u8]| text.len() as u64 / if is_file(text) { FILE_BYTES_PER_TOKEN } else { 4 };
     body.split(|byte| *byte == b'"').map(tokens).sum()
 }
 
-fn count(call: &Call) -> u64 {
-    let turns = call.turns.iter().map(|turn| TURN_TOKENS + parts(&turn.parts));
-    turns.chain(call.tools.iter().map(tool)).fold(0, u64::saturating_add)
-}
-
-fn parts(all: &[Part]) -> u64 {
-    all.iter().map(part).fold(0, u64::saturating_add)
-}
-
-fn part(part: &Part) -> u64 {
-    match part {
-        Part::Text(text) => estimate_tokens(&text.text),
-        Part::Refusal(text) => estimate_tokens(text),
-        Part::Image(_) => IMAGE_TOKENS,
-        Part::Audio(audio) => audio.data.len() as u64 / DOCUMENT_BYTES_PER_TOKEN,
-        Part::Video(video) => match &video.source {
-            Source::Base64 { data, .. } => data.len() as u64 / DOCUMENT_BYTES_PER_TOKEN,
-            _ => IMAGE_TOKENS,
-        },
-        Part::Document(document) => match &document.source {
-            Source::Text(text) => estimate_tokens(text),
-            Source::Content(all) => parts(all),
-            Source::Base64 { data, .. } => data.len() as u64 / DOCUMENT_BYTES_PER_TOKEN,
-            Source::Url(_) | Source::File(_) => IMAGE_TOKENS,
-        },
-        Part::ToolUse(tool) => estimate_tokens(&tool.name) + estimate_tokens(&tool.arguments),
-        Part::ToolResult(result) => parts(&result.parts),
-        Part::Thinking(thinking) => match thinking {
-            llm::call::Thinking::Text { text, .. } => estimate_tokens(text),
-            llm::call::Thinking::Redacted { data } => data.len() as u64 / 4,
-        },
-        Part::Native { raw, .. } => estimate_tokens(&raw.to_string()),
-    }
-}
-
-fn tool(tool: &Tool) -> u64 {
-    match tool {
-        Tool::Native { raw, .. } => estimate_tokens(&raw.to_string()),
-        Tool::Function(function) => {
-            let described = function.description.as_deref().map_or(0, estimate_tokens);
-            let shaped = function.parameters.as_ref().map_or(0, |schema| estimate_tokens(&schema.to_string()));
-            estimate_tokens(&function.name) + described + shaped + TURN_TOKENS
-        }
-    }
+/// The tokenizer of a target, by what the catalogue calls the model: a deployment has any name.
+fn encoding(target: &Target) -> Option<Encoding> {
+    Encoding::of(target.known.map_or(&*target.model, |model| model.id))
 }

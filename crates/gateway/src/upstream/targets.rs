@@ -3,14 +3,17 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
 };
 
 use govern::config::snapshot::{RetryRule, Target};
-use llm::failure::{Failure, Kind};
+use llm::{
+    failure::{Failure, Kind},
+    tokens::{Calibration, Confidence, Count},
+};
 
 use crate::{
     clock::{micros, now_micros},
@@ -34,6 +37,10 @@ pub struct TargetState {
     consecutive_failures: AtomicU32,
     /// Retries that it may get, in hundredths.
     retry_tokens: AtomicI64,
+    /// What its reports say of our rule of thumb for tokens.
+    calibration: Mutex<Calibration>,
+    /// Whole answers that were asked for as a sample.
+    asked: AtomicU32,
 }
 
 /// States that are kept: names of `account/model` are made by callers.
@@ -97,7 +104,27 @@ impl TargetState {
             set_aside_until: AtomicI64::new(0),
             consecutive_failures: AtomicU32::new(0),
             retry_tokens: AtomicI64::new(RETRY_BURST),
+            calibration: Mutex::default(),
+            asked: AtomicU32::new(0),
         }
+    }
+
+    /// Whether the prompt of the answer at hand is worth reckoning, to learn from: the first ones, then one in sixteen.
+    pub fn samples(&self) -> bool {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        asked < 32 || asked.is_multiple_of(16)
+    }
+
+    /// Learns from what it reported of a prompt.
+    pub fn learn(&self, reckoned: u64, reported: u64) {
+        self.calibration.lock().unwrap_or_else(PoisonError::into_inner).learn(reckoned, reported);
+    }
+
+    /// What it would report of a prompt; `None` if it has reported too little.
+    #[must_use]
+    pub fn calibrated(&self, reckoned: u64) -> Option<Count> {
+        let count = self.calibration.lock().unwrap_or_else(PoisonError::into_inner).correct(reckoned);
+        (count.confidence == Confidence::Calibrated).then_some(count)
     }
 
     /// Notes a first attempt: a part of a retry is earned.

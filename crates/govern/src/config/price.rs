@@ -53,6 +53,9 @@ macro_rules! rates {
             /// The name of every rate.
             pub const NAMES: &[&str] = &[$(stringify!($name)),+];
 
+            /// Every rate: its name, its unit, and the power of ten by which dollars become pico-dollars per unit.
+            pub const SETTINGS: &[(&str, Unit, i32)] = &[$((stringify!($name), Unit::$unit, $scale)),+];
+
             /// What is written, with the unit and the power of ten of each setting.
             #[must_use]
             pub fn written(&self) -> Vec<Written> {
