@@ -8,7 +8,7 @@
 //! An escaped key (`"mod\u0065l"`) is the key that it spells, and no top-level key may stand twice: what is checked is
 //! what the provider reads.
 
-mod scan;
+pub(crate) mod scan;
 
 use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 

@@ -19,33 +19,17 @@ pub(super) struct Member {
 /// The members of the one object that `text` is; `None` if it is no JSON object, or one that nests too deeply.
 pub(super) fn members(text: &[u8]) -> Option<Vec<Member>> {
     std::str::from_utf8(text).ok()?;
-    let mut scan = Scan { text, at: 0, depth: 0, objects: 0 };
     let mut found = Vec::with_capacity(16);
-    scan.take(b'{')?;
-    if scan.peek()? == b'}' {
-        scan.at += 1;
-        return scan.is_over().then_some(found);
-    }
-    loop {
-        scan.blank();
-        let key = scan.string()?;
-        scan.take(b':')?;
-        scan.blank();
-        let start = scan.at;
-        scan.value()?;
-        found.push(Member { key, value: start..scan.at });
-        match scan.peek()? {
-            b',' => scan.at += 1,
-            b'}' => {
-                scan.at += 1;
-                return scan.is_over().then_some(found);
-            }
-            _ => return None,
-        }
-    }
+    let mut scan = Scan::of(text);
+    scan.object(|scan, key| {
+        found.push(Member { key, value: scan.place()? });
+        Some(())
+    })?;
+    scan.is_over().then_some(found)
 }
 
-struct Scan<'a> {
+/// A look through JSON text that decodes nothing: what is not asked for is passed over, but nothing is left unseen.
+pub(crate) struct Scan<'a> {
     text: &'a [u8],
     at: usize,
     /// Open brackets inside the outermost object.
@@ -54,7 +38,86 @@ struct Scan<'a> {
     objects: u128,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    pub fn of(text: &'a [u8]) -> Self {
+        Self { text, at: 0, depth: 0, objects: 0 }
+    }
+
+    /// Passes an object. `member` gets the place of each key, quotes included, and passes the value.
+    pub fn object(&mut self, mut member: impl FnMut(&mut Self, Range<usize>) -> Option<()>) -> Option<()> {
+        self.take(b'{')?;
+        if self.is_at(b'}')? {
+            return Some(());
+        }
+        loop {
+            self.blank();
+            let key = self.string()?;
+            self.take(b':')?;
+            member(self, key)?;
+            if self.is_at(b'}')? {
+                return Some(());
+            }
+            self.take(b',')?;
+        }
+    }
+
+    /// Passes a list. `element` passes each element.
+    pub fn list(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.take(b'[')?;
+        if self.is_at(b']')? {
+            return Some(());
+        }
+        loop {
+            element(self)?;
+            if self.is_at(b']')? {
+                return Some(());
+            }
+            self.take(b',')?;
+        }
+    }
+
+    /// Passes a value; gives back its text.
+    pub fn raw(&mut self) -> Option<&'a [u8]> {
+        let place = self.place()?;
+        self.text.get(place)
+    }
+
+    /// Passes a value; gives back its text, and what `look` made of it, if it could.
+    pub fn look<T>(&mut self, look: impl FnOnce(&mut Self) -> Option<T>) -> Option<(&'a [u8], Option<T>)> {
+        self.blank();
+        let start = self.at;
+        let seen = look(self);
+        if seen.is_none() {
+            (self.at, self.depth) = (start, 0);
+            self.value()?;
+        }
+        Some((self.text.get(start..self.at)?, seen))
+    }
+
+    /// The text of a key without its quotes, as it stands.
+    pub fn key(&self, quoted: Range<usize>) -> &'a [u8] {
+        self.text.get(quoted.start + 1..quoted.end - 1).unwrap_or_default()
+    }
+
+    /// Whether nothing follows.
+    pub fn is_over(&mut self) -> bool {
+        self.peek().is_none()
+    }
+
+    fn place(&mut self) -> Option<Range<usize>> {
+        self.blank();
+        let start = self.at;
+        self.value()?;
+        Some(start..self.at)
+    }
+
+    /// Passes the bracket if it stands here; false if anything else does.
+    fn is_at(&mut self, bracket: u8) -> Option<bool> {
+        let is_here = self.peek()? == bracket;
+        self.at += usize::from(is_here);
+        Some(is_here)
+    }
+
     fn byte(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
@@ -73,10 +136,6 @@ impl Scan<'_> {
 
     fn take(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
-    }
-
-    fn is_over(&mut self) -> bool {
-        self.peek().is_none()
     }
 
     /// Passes a value, whatever is in it. Brackets are counted, not recursed into.
@@ -115,7 +174,7 @@ impl Scan<'_> {
         self.depth += 1;
         self.objects = (self.objects << 1) | u128::from(object);
         if object {
-            self.key()?;
+            self.passed_key()?;
         }
         Some(true)
     }
@@ -129,7 +188,7 @@ impl Scan<'_> {
                     self.at += 1;
                     if object {
                         self.blank();
-                        self.key()?;
+                        self.passed_key()?;
                     }
                     return Some(true);
                 }
@@ -144,7 +203,7 @@ impl Scan<'_> {
         Some(false)
     }
 
-    fn key(&mut self) -> Option<()> {
+    fn passed_key(&mut self) -> Option<()> {
         self.string()?;
         self.take(b':')
     }
@@ -157,18 +216,18 @@ impl Scan<'_> {
         }
         self.at += 1;
         loop {
-            let rest = self.text.get(self.at..)?;
-            let stop = memchr::memchr2(b'"', b'\\', rest)?;
-            let plain = rest.get(..stop)?;
-            // Without a branch in it, the compiler turns this into vector instructions.
-            if plain.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
-                return None;
+            self.at += plain(self.text.get(self.at..)?);
+            match self.byte()? {
+                b'"' => {
+                    self.at += 1;
+                    return Some(start..self.at);
+                }
+                b'\\' => {
+                    self.at += 1;
+                    self.escape()?;
+                }
+                _ => return None,
             }
-            self.at += stop + 1;
-            if rest.get(stop) == Some(&b'"') {
-                return Some(start..self.at);
-            }
-            self.escape()?;
         }
     }
 
@@ -220,4 +279,41 @@ impl Scan<'_> {
         }
         (self.at > start).then_some(())
     }
+}
+
+/// How many bytes go before the next quote, backslash or control character.
+///
+/// Most strings are short, or have an escape soon: they are looked at by words of eight bytes. A long one is searched for
+/// its end, and then for what may not stand in it, with vector instructions.
+fn plain(text: &[u8]) -> usize {
+    const SHORT: usize = 64;
+    let mut rest = text;
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+        let before = text.len() - rest.len();
+        let found = stops_in(u64::from_le_bytes(*word));
+        if found != 0 {
+            return before + found.trailing_zeros() as usize / 8;
+        }
+        if before >= SHORT {
+            let end = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+            let plain = rest.get(..end).unwrap_or_default();
+            // Without a branch in it, the compiler turns this into vector instructions.
+            let clean = !plain.iter().fold(false, |found, byte| found | (*byte < 0x20));
+            return before + if clean { end } else { plain.iter().position(|byte| *byte < 0x20).unwrap_or(end) };
+        }
+        rest = behind;
+    }
+    let stops = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
+    text.len() - rest.len() + rest.iter().position(stops).unwrap_or(rest.len())
+}
+
+/// The highest bit of the first byte that is a quote, a backslash or a control character; those above it may be wrong.
+fn stops_in(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHEST: u64 = ONES << 7;
+    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let quote = is_zero(word ^ (ONES * 0x22));
+    let backslash = is_zero(word ^ (ONES * 0x5C));
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (quote | backslash | control) & HIGHEST
 }

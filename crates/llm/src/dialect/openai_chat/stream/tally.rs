@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
 use super::super::stop;
-use crate::failure::Failure;
+use crate::{envelope::scan::Scan, failure::Failure};
 
 /// How much was delivered, reckoned from JSON text as it stands: escapes only make it larger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,37 +60,46 @@ impl Choices {
     }
 
     /// Reads a list of choices; `null` is none.
-    pub fn read(json: &str) -> serde_json::Result<Option<Self>> {
-        serde_json::from_str(json)
+    pub fn read(json: &[u8]) -> serde_json::Result<Option<Self>> {
+        serde_json::from_slice(json)
     }
 
-    /// Reads how many choices there are and how they end, and skips what they say. Every one counts as content.
-    pub fn read_ends(json: &str) -> serde_json::Result<Option<Self>> {
-        #[derive(Deserialize)]
-        struct End<'a> {
-            #[serde(borrow, default)]
-            finish_reason: Option<&'a RawValue>,
-        }
-        let Some(ends) = serde_json::from_str::<Option<Vec<End<'_>>>>(json)? else { return Ok(None) };
+    /// Passes a list of choices. Reads how many there are and how they end, and skips what they say: every one counts as
+    /// content. `None` if it is no list of choices.
+    pub fn pass(scan: &mut Scan<'_>) -> Option<Self> {
         let mut choices = Self::default();
-        for end in ends {
-            choices.take(&Choice { delta: None, message: None, text: None, finish_reason: end.finish_reason });
+        scan.list(|scan| {
+            let mut reason = None;
+            scan.object(|scan, key| {
+                let (key, value) = (scan.key(key), scan.raw()?);
+                if key == b"finish_reason" {
+                    reason = Some(value).filter(|reason| *reason != b"null");
+                }
+                Some(())
+            })?;
+            choices.end(reason);
             choices.tally.pieces += 1;
-        }
-        Ok(Some(choices))
+            Some(())
+        })?;
+        Some(choices)
     }
 
-    fn take(&mut self, choice: &Choice<'_>) {
+    /// Takes in how a choice ends.
+    fn end(&mut self, reason: Option<&[u8]>) {
         self.count += 1;
         // Some servers write an empty reason where others write null.
-        if let Some(reason) = choice.finish_reason.map(RawValue::get).filter(|reason| *reason != "\"\"") {
+        if let Some(reason) = reason.filter(|reason| *reason != b"\"\"") {
             self.failed = match reason {
-                "\"error\"" => Some("error"),
-                "\"network_error\"" => Some("network_error"),
+                b"\"error\"" => Some("error"),
+                b"\"network_error\"" => Some("network_error"),
                 _ => self.failed,
             };
             self.stopped |= self.failed.is_none();
         }
+    }
+
+    fn take(&mut self, choice: &Choice<'_>) {
+        self.end(choice.finish_reason.map(|reason| reason.get().as_bytes()));
         self.tally.pieces += u64::from(self.tally.text(choice.text));
         for said in [&choice.delta, &choice.message].into_iter().flatten() {
             let texts = [said.content, said.reasoning_content, said.reasoning, said.refusal];
