@@ -69,12 +69,15 @@ impl fmt::Display for Money {
         const NANO: u64 = 1_000_000_000;
         let amount = self.0.unsigned_abs();
         let sign = if self.0 < 0 { "-" } else { "" };
-        let (whole, fraction) = (amount / NANO, amount % NANO);
+        let (whole, mut fraction) = (amount / NANO, amount % NANO);
         if fraction == 0 {
             return write!(f, "{sign}{whole}");
         }
-        let fraction = format!("{fraction:09}");
-        write!(f, "{sign}{whole}.{}", fraction.trim_end_matches('0'))
+        let mut digits = 9;
+        while fraction.is_multiple_of(10) {
+            (fraction, digits) = (fraction / 10, digits - 1);
+        }
+        write!(f, "{sign}{whole}.{fraction:0digits$}")
     }
 }
 
