@@ -70,11 +70,14 @@ impl Edge {
         let (connections, open) = (self.connections.clone(), self.open.clone());
         let accept = async move {
             while let Some(Some((socket, permit))) = closing.run_until_cancelled(take(&listener, &connections)).await {
-                let connection =
-                    Connection { router: router.clone(), server: server.clone(), closing: closing.clone() };
-                let cutting = cutting.clone();
+                let connection = Connection {
+                    router: router.clone(),
+                    server: server.clone(),
+                    closing: closing.clone(),
+                    cutting: cutting.clone(),
+                };
                 tokio::spawn(open.track_future(async move {
-                    cutting.run_until_cancelled(connection.serve(socket)).await;
+                    connection.serve(socket).await;
                     drop(permit);
                 }));
             }
@@ -154,6 +157,7 @@ struct Connection {
     router: Router,
     server: Arc<auto::Builder<Streams>>,
     closing: CancellationToken,
+    cutting: CancellationToken,
 }
 
 impl Connection {
@@ -182,13 +186,15 @@ impl Connection {
         });
         let mut connection = pin!(self.server.serve_connection(TokioIo::new(socket), service));
         let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
+            biased;
+            ended = connection.as_mut() => Some(ended),
+            // Nothing is cut that was not asked to close before: until then one token is looked at, not two.
             () = self.closing.cancelled() => {
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                self.cutting.run_until_cancelled(connection).await
             }
         };
-        if let Err(error) = ended {
+        if let Some(Err(error)) = ended {
             tracing::debug!(%error, "a connection ended badly");
         }
     }
