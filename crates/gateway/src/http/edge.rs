@@ -1,8 +1,10 @@
 //! What is refused before anything is routed: requests whose host or path could mean two things.
 
+use std::net::Ipv6Addr;
+
 use axum::body::Body;
 use govern::{Code, Error};
-use http::{HeaderValue, Method, Request, Response, Version, header, uri::Authority};
+use http::{HeaderValue, Method, Request, Response, Version, header};
 use llm::Dialect;
 
 use super::refuse;
@@ -38,12 +40,17 @@ pub fn check<B>(request: &Request<B>) -> Result<(), Box<Response<Body>>> {
 
 /// A name or address, with or without a port, and nothing else.
 fn is_host(host: &HeaderValue) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
-    let Some(host) = host.to_str().ok().filter(|host| host.bytes().all(plain)) else { return false };
-    host.parse::<Authority>().is_ok_and(|authority| {
-        let port = authority.port().map_or(0, |port| port.as_str().len() + 1);
-        !authority.host().is_empty() && authority.host().len() + port == host.len()
-    })
+    let Ok(text) = host.to_str() else { return false };
+    let (host, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        Some((address, "")) => return address.parse::<Ipv6Addr>().is_ok(),
+        Some((address, port)) => (address.parse::<Ipv6Addr>().is_ok(), port.strip_prefix(':')),
+        None => {
+            let (name, port) = text.split_once(':').unwrap_or((text, "0"));
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+            (!name.is_empty() && name.bytes().all(plain), Some(port))
+        }
+    };
+    host && port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok())
 }
 
 /// The answer to a request whose bytes could be read in two ways. It ends the connection.
