@@ -47,10 +47,12 @@ pub(super) struct Dispatch {
 pub async fn dispatch(gw: &Arc<Gateway>, plan: Plan, call: Composed, record: &Recording) -> Result<Sent, Error> {
     let overhead = record.elapsed();
     record.with(|record| record.overhead = Some(overhead));
-    let patience = if call.stream { call.rules.settings.keepalive } else { Duration::MAX };
+    let patience = call.stream.then_some(call.rules.settings.keepalive);
     let policy = plan.targets.first().map(|target| target.account.on_disconnect).unwrap_or_default();
     let dispatch = Dispatch { gw: gw.clone(), call, record: record.clone() };
     let mut work = Waiting::new(gw.clone(), record.clone(), policy, dispatch.run(plan).boxed());
+    // A whole answer is waited for; there is nothing to keep the caller's connection alive with.
+    let Some(patience) = patience else { return Ok(Sent::Done(work.await?)) };
     match tokio::time::timeout(patience, &mut work).await {
         Ok(done) => Ok(Sent::Done(done?)),
         Err(_silent) => Ok(Sent::Waiting(work)),
