@@ -86,7 +86,7 @@ struct Shards {
     /// What the clients were built from; a change builds new ones.
     built_from: BuiltFrom,
     connector: Connector,
-    clients: RwLock<Vec<Shard>>,
+    clients: RwLock<Vec<Arc<Shard>>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,6 @@ struct BuiltFrom {
     connect: Duration,
 }
 
-#[derive(Clone)]
 struct Shard {
     client: Client<Connector, RequestBody>,
     streams: Arc<AtomicUsize>,
@@ -187,8 +186,8 @@ impl Shards {
     }
 
     /// A client with room for one more stream.
-    fn pick(&self) -> Shard {
-        let has_room = |shard: &&Shard| shard.streams.load(Ordering::Relaxed) < STREAMS_PER_SHARD;
+    fn pick(&self) -> Arc<Shard> {
+        let has_room = |shard: &&Arc<Shard>| shard.streams.load(Ordering::Relaxed) < STREAMS_PER_SHARD;
         if let Some(shard) = self.clients.read().unwrap_or_else(PoisonError::into_inner).iter().find(has_room) {
             return shard.clone();
         }
@@ -200,7 +199,7 @@ impl Shards {
         match least {
             Some(least) if clients.len() >= MOST_SHARDS => least.clone(),
             _ => {
-                let shard = self.open();
+                let shard = Arc::new(self.open());
                 clients.push(shard.clone());
                 shard
             }
