@@ -77,6 +77,16 @@ impl<'a> Items<'a> {
         self.content.push(part::output_text(&text.text, beside));
     }
 
+    /// A text of the history: content of the assistant is a string, unless something stands beside it.
+    pub fn replayed(&mut self, text: &Text) {
+        if matches!(text.notes, Some((Dialect::OpenAiResponses, _))) {
+            return self.text(text);
+        }
+        let phase = if self.content.is_empty() { self.phase.take() } else { None };
+        self.end_message();
+        self.items.push(message(json!(text.text), phase.as_ref()));
+    }
+
     pub fn refusal(&mut self, words: &str) {
         self.content.push(part::refusal(words));
     }
@@ -112,13 +122,13 @@ impl<'a> Items<'a> {
             // A phase without a message labels nothing.
             return;
         }
-        let content = std::mem::take(&mut self.content);
+        let content = Value::Array(std::mem::take(&mut self.content));
         self.items.push(message(content, phase.as_ref()));
     }
 }
 
 /// The message of the assistant with this content, without id and status.
-pub(super) fn message(content: Vec<Value>, phase: Option<&Value>) -> Value {
+pub(super) fn message(content: Value, phase: Option<&Value>) -> Value {
     let mut message = json!({"type": "message", "role": "assistant", "content": content});
     if let (Some(phase), Some(message)) = (phase, message.as_object_mut()) {
         message.insert("phase".to_owned(), phase.clone());

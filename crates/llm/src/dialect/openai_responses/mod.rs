@@ -28,6 +28,8 @@ pub mod stream;
 mod tests;
 mod thought;
 mod tools;
+#[cfg(test)]
+mod translation_tests;
 mod usage;
 
 pub use echo::Echo;

@@ -70,7 +70,7 @@ fn damaged_bytes_never_panic() {
 }
 
 /// The payloads of a stream as JSON.
-fn payloads(stream: &[u8]) -> Vec<Value> {
+pub(super) fn payloads(stream: &[u8]) -> Vec<Value> {
     corpus::payloads(stream).iter().map(|payload| serde_json::from_str(payload).unwrap()).collect()
 }
 
@@ -104,7 +104,7 @@ fn tool(id: &str, name: &str) -> Block {
 
 /// What every stream must keep to: numbers from 0 in steps of one, one id of the answer, items that are begun before
 /// anything is said of them and ended once, and an end that holds each item as it was ended.
-fn check_stream(frames: &[Value]) {
+pub(super) fn check_stream(frames: &[Value]) {
     let mut items: Vec<(Value, bool)> = Vec::new();
     let id = frames[0]["response"]["id"].as_str().unwrap();
     assert!(id.starts_with("resp_"), "{id}");

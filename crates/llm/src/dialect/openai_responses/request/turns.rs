@@ -71,10 +71,11 @@ impl Scribe<'_> {
                     self.lose_notes(text, &path);
                     // OpenAI histories are full of empty texts; here they would be messages that say nothing.
                     if !text.text.is_empty() {
-                        items.text(text);
+                        items.replayed(text);
                     }
                 }
-                Part::Refusal(words) => items.refusal(words),
+                Part::Refusal(words) if self.native => items.refusal(words),
+                Part::Refusal(words) => items.replayed(&Text { text: words.clone(), ..Text::default() }),
                 Part::Thinking(_) if self.target.foreign_thinking => {
                     self.loss.note(path, "thought of another model is not sent");
                 }

@@ -220,7 +220,7 @@ impl Writer {
             Some(message) => message,
             None => {
                 let phase = self.phase.take();
-                let (at, id) = self.add(item::message(Vec::new(), phase.as_ref()), bytes);
+                let (at, id) = self.add(item::message(json!([]), phase.as_ref()), bytes);
                 Message { at, id, content: Vec::new(), phase }
             }
         };
@@ -337,7 +337,7 @@ impl Writer {
     /// Ends the message, unless a text in it goes on.
     fn end_message(&mut self, bytes: &mut Vec<u8>) {
         if let Some(message) = self.message.take_if(|message| message.content.iter().all(|part| !part.is_null())) {
-            self.complete(message.at, item::message(message.content, message.phase.as_ref()), bytes);
+            self.complete(message.at, item::message(Value::Array(message.content), message.phase.as_ref()), bytes);
         }
     }
 
