@@ -30,11 +30,14 @@ listen: 127.0.0.1:0
 data_dir: {folder}/data
 providers:
   up_openai: {{kind: openai, base_url: "{url}/v1", api_key: "${{PROVIDER_KEY}}"}}
+  up_like: {{kind: openai_like, base_url: "{url}/v1", api_key: "${{PROVIDER_KEY}}"}}
   up_anthropic: {{kind: anthropic, base_url: "{url}", api_key: "${{PROVIDER_KEY}}"}}
   echo: {{kind: echo}}
 models:
   via-openai: {{targets: [up_openai/gpt-4o-mini]}}
   via-anthropic: {{targets: [up_anthropic/claude-sonnet-4-5]}}
+  via-like: {{targets: [up_like/gpt-4o-mini]}}
+  via-responses: {{targets: [up_openai/o1-pro]}}
   fallback: {{targets: [up_openai/status-503, up_anthropic/claude-sonnet-4-5], retry: {{attempts: 1}}}}
   echo: {{targets: [echo/echo]}}
   strict: {{targets: [up_anthropic/claude-sonnet-4-5], strict: true}}

@@ -12,7 +12,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 
-from . import anthropic_messages, mind, openai_chat
+from . import anthropic_messages, mind, openai_chat, openai_responses
 
 PAUSE = 0.05
 
@@ -53,7 +53,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.seen.append(self.noted)
         body = json.loads(raw)
         path = self.path.split("?")[0]
-        dialect = openai_chat if path == "/v1/chat/completions" else anthropic_messages
+        dialects = {"/v1/chat/completions": openai_chat, "/v1/responses": openai_responses}
+        dialect = dialects.get(path, anthropic_messages)
         if status := self.bad_credential(dialect) or self.asked_status(body):
             return self.send_json(status, dialect.error(status, f"scripted {status}"))
         thread = "message-threads-2026-08-12" in headers.get("anthropic-beta", "") and body.pop("thread", None)
@@ -63,8 +64,8 @@ class Handler(BaseHTTPRequestHandler):
             body["messages"] = self.server.threads[thread["previous_message_id"]] + body["messages"]
         if path == "/v1/messages/count_tokens":
             refused = anthropic_messages.refusal_of_count(body)
-        elif dialect is openai_chat:
-            refused = openai_chat.refusal(body)
+        elif dialect is not anthropic_messages:
+            refused = dialect.refusal(body)
         else:
             refused = anthropic_messages.refusal(body, headers.get("anthropic-version", ""))
         if refused:

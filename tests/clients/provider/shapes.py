@@ -11,10 +11,12 @@ from typing import Any, Literal, Union
 from typing_extensions import Annotated, NotRequired, Required, get_args, get_origin, get_type_hints, is_typeddict
 
 from openai.types.chat import completion_create_params as chat
+from openai.types.responses import response_create_params as responses
 from anthropic.types import message_count_tokens_params as count
 from anthropic.types import message_create_params as messages
 
 CHAT = {False: chat.CompletionCreateParamsNonStreaming, True: chat.CompletionCreateParamsStreaming}
+RESPONSES = {False: responses.ResponseCreateParamsNonStreaming, True: responses.ResponseCreateParamsStreaming}
 MESSAGES = {False: messages.MessageCreateParamsNonStreaming, True: messages.MessageCreateParamsStreaming}
 COUNT_TOKENS = count.MessageCountTokensParams
 
