@@ -3,7 +3,7 @@
 //! No label is made from what a caller wrote: models are labelled by their configured name or the catalogue's, anything
 //! else as `other`.
 
-use std::{sync::Arc, sync::atomic::AtomicU64};
+use std::sync::{Arc, OnceLock, atomic::AtomicU64};
 
 use llm::usage::Role;
 use prometheus_client::{
@@ -80,6 +80,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     durations: Histograms<SurfaceLabel>,
     overheads: Histograms<StageLabel>,
+    overhead: OnceLock<Histogram>,
     first_tokens: Histograms<TargetLabel>,
     tokens: Family<UnitLabels, Counter>,
     units: Family<UnitLabels, Counter>,
@@ -87,8 +88,8 @@ pub struct Metrics {
     unpriced: Counter,
     attempts: Family<AttemptLabels, Counter>,
     health: Family<TargetLabel, Gauge>,
-    limits: Family<DecisionLabels, Counter>,
-    guards: Family<DecisionLabels, Counter>,
+    limits: Decisions,
+    guards: Decisions,
     sink_failures: Family<SinkLabel, Counter>,
     /// Requests that have not ended.
     pub inflight: Gauge,
@@ -104,18 +105,44 @@ pub struct Metrics {
     pub config_refused: Counter,
 }
 
-/// The meters of one target, looked up once and kept with its standing.
-#[derive(Debug, Clone)]
+/// What was decided, `allow` or another word. Most decisions allow: that meter is looked up once.
+struct Decisions {
+    all: Family<DecisionLabels, Counter>,
+    allow: OnceLock<Counter>,
+}
+
+impl Decisions {
+    fn count(&self, decision: &'static str) {
+        let counter = || self.all.get_or_create_owned(&DecisionLabels { decision });
+        match decision {
+            "allow" => self.allow.get_or_init(counter).inc(),
+            _ => counter().inc(),
+        };
+    }
+}
+
+/// The meters of one target, each looked up once and kept with its standing.
+#[derive(Debug)]
 pub struct TargetMeters {
     name: Arc<str>,
     attempts: Family<AttemptLabels, Counter>,
+    successes: OnceLock<Counter>,
     health: Gauge,
 }
 
 impl TargetMeters {
-    /// Counts an attempt: `success`, or the kind of its failure.
-    pub fn attempt(&self, outcome: &'static str) {
-        self.attempts.get_or_create(&AttemptLabels { target: self.name.clone(), outcome }).inc();
+    /// Counts an attempt that was answered.
+    pub fn succeeded(&self) {
+        self.successes.get_or_init(|| self.attempts.get_or_create_owned(&self.attempt("success"))).inc();
+    }
+
+    /// Counts an attempt by the kind of its failure.
+    pub fn failed(&self, kind: &'static str) {
+        self.attempts.get_or_create(&self.attempt(kind)).inc();
+    }
+
+    fn attempt(&self, outcome: &'static str) -> AttemptLabels {
+        AttemptLabels { target: self.name.clone(), outcome }
     }
 
     /// 1: in use; 0: set aside.
@@ -134,11 +161,13 @@ impl Metrics {
         fn overhead_buckets() -> Histogram {
             Histogram::new(exponential_buckets(0.000_01, 2.0, 16))
         }
+        let decisions = || Decisions { all: Family::default(), allow: OnceLock::new() };
         let mut metrics = Self {
             registry: Registry::with_prefix("tollgate"),
             requests: Family::default(),
             durations: Family::new_with_constructor(request_buckets),
             overheads: Family::new_with_constructor(overhead_buckets),
+            overhead: OnceLock::new(),
             first_tokens: Family::new_with_constructor(request_buckets),
             tokens: Family::default(),
             units: Family::default(),
@@ -146,8 +175,8 @@ impl Metrics {
             unpriced: Counter::default(),
             attempts: Family::default(),
             health: Family::default(),
-            limits: Family::default(),
-            guards: Family::default(),
+            limits: decisions(),
+            guards: decisions(),
             sink_failures: Family::default(),
             inflight: Gauge::default(),
             fallbacks: Counter::default(),
@@ -182,8 +211,8 @@ impl Metrics {
         r.register("unpriced_requests", "Requests with tokens of unknown price", self.unpriced.clone());
         r.register("upstream_attempts", "Tries at targets by outcome", self.attempts.clone());
         r.register("target_health", "1: in use, 0: set aside", self.health.clone());
-        r.register("limit_decisions", "Decisions of limits", self.limits.clone());
-        r.register("guardrail_decisions", "Decisions of guardrails", self.guards.clone());
+        r.register("limit_decisions", "Decisions of limits", self.limits.all.clone());
+        r.register("guardrail_decisions", "Decisions of guardrails", self.guards.all.clone());
         r.register("sink_failed_records", "Records that a sink did not keep", self.sink_failures.clone());
         r.register("inflight_requests", "Requests that have not ended", self.inflight.clone());
         r.register("fallbacks", "Requests served by another target than the first", self.fallbacks.clone());
@@ -212,7 +241,8 @@ impl Metrics {
         self.requests.get_or_create(&RequestLabels { surface, model, status: record.status }).inc();
         self.durations.get_or_create(&SurfaceLabel { surface }).observe(seconds(record.latency));
         if let Some(overhead) = record.overhead {
-            self.overheads.get_or_create(&StageLabel { stage: "request" }).observe(seconds(overhead));
+            let meter = || self.overheads.get_or_create_owned(&StageLabel { stage: "request" });
+            self.overhead.get_or_init(meter).observe(seconds(overhead));
         }
         if record.unpriced {
             self.unpriced.inc();
@@ -241,17 +271,22 @@ impl Metrics {
     pub fn target(&self, name: Arc<str>) -> TargetMeters {
         let health = self.health.get_or_create(&TargetLabel { target: name.clone() }).clone();
         health.set(1);
-        TargetMeters { attempts: self.attempts.clone(), health, name }
+        TargetMeters {
+            name,
+            attempts: self.attempts.clone(),
+            successes: OnceLock::new(),
+            health,
+        }
     }
 
     /// Counts a decision of a limit.
     pub fn limit(&self, decision: &'static str) {
-        self.limits.get_or_create(&DecisionLabels { decision }).inc();
+        self.limits.count(decision);
     }
 
     /// Counts a decision of a guardrail.
     pub fn guardrail(&self, decision: &'static str) {
-        self.guards.get_or_create(&DecisionLabels { decision }).inc();
+        self.guards.count(decision);
     }
 
     /// Counts records that a sink did not keep.

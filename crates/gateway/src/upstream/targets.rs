@@ -144,7 +144,7 @@ impl TargetState {
 
     /// Notes an answer.
     pub fn succeeded(&self) {
-        self.meters.attempt("success");
+        self.meters.succeeded();
         if self.consecutive_failures.load(Ordering::Relaxed) != 0 {
             self.consecutive_failures.store(0, Ordering::Relaxed);
         }
@@ -156,7 +156,7 @@ impl TargetState {
 
     /// Notes a failure, and sets the target aside if it is the target's own and lasting.
     pub fn failed(&self, failure: &Failure) {
-        self.meters.attempt(failure.kind.as_str());
+        self.meters.failed(failure.kind.as_str());
         let rest = match failure.kind {
             Kind::Credential | Kind::Payment => Some(CREDENTIAL_REST),
             Kind::RateLimited => Some(failure.retry_after.unwrap_or(Duration::from_secs(1))),
