@@ -5,7 +5,7 @@ use govern::{Code, Error};
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use llm::Dialect;
 
-use super::Answer;
+use super::{Answer, names};
 
 /// Renders an error for a caller of this dialect.
 #[must_use]
@@ -17,19 +17,19 @@ pub fn refuse(dialect: Dialect, error: &Error, request_id: &str) -> Answer {
     *answer.status_mut() = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert("x-tollgate-error-source", HeaderValue::from_static(error.code.whose().as_str()));
-    headers.insert("x-tollgate-error-code", HeaderValue::from_static(error.code.as_str()));
+    headers.insert(names::X_TOLLGATE_ERROR_SOURCE, HeaderValue::from_static(error.code.whose().as_str()));
+    headers.insert(names::X_TOLLGATE_ERROR_CODE, HeaderValue::from_static(error.code.as_str()));
     if !error.code.is_retryable() {
-        headers.insert("x-should-retry", HeaderValue::from_static("false"));
+        headers.insert(names::X_SHOULD_RETRY, HeaderValue::from_static("false"));
     }
     let theirs = error.failure.as_ref().and_then(|failure| failure.request_id.as_deref());
     if let Some(id) = theirs.and_then(|id| HeaderValue::from_str(id).ok()) {
-        headers.insert("x-tollgate-upstream-request-id", id);
+        headers.insert(names::X_TOLLGATE_UPSTREAM_REQUEST_ID, id);
     }
     if let Some(after) = error.retry_after {
         let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         headers.insert(header::RETRY_AFTER, millis.div_ceil(1_000).into());
-        headers.insert("retry-after-ms", millis.into());
+        headers.insert(names::RETRY_AFTER_MS, millis.into());
     }
     answer
 }
@@ -60,9 +60,9 @@ pub(super) fn dialect_of(request: &Request) -> Dialect {
     let (path, headers) = (request.uri().path(), request.headers());
     if path.starts_with("/v1beta/") {
         Dialect::Gemini
-    } else if path.starts_with("/v1/messages") || headers.contains_key("anthropic-version") {
+    } else if path.starts_with("/v1/messages") || headers.contains_key(names::ANTHROPIC_VERSION) {
         Dialect::Anthropic
-    } else if headers.contains_key("x-goog-api-key") {
+    } else if headers.contains_key(names::X_GOOG_API_KEY) {
         Dialect::Gemini
     } else {
         Dialect::OpenAiChat

@@ -11,6 +11,7 @@ mod gemini;
 mod images;
 mod models;
 mod moderations;
+pub mod names;
 mod ocr;
 mod openai;
 mod passthrough;
@@ -20,7 +21,7 @@ mod responses;
 mod surface;
 mod watched;
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc};
 
 use axum::{
     Router,
@@ -94,20 +95,21 @@ fn route(path: &'static str, surface: Surface) -> Router<Arc<Gateway>> {
 }
 
 /// Answers a request of this surface: the pipeline's answer, or its refusal in the surface's words.
-async fn serve(gw: Arc<Gateway>, surface: Surface, request: Request) -> Answer {
-    serve_model(gw, surface, None, request).await
+fn serve(gw: Arc<Gateway>, surface: Surface, request: Request) -> impl Future<Output = Answer> {
+    serve_model(gw, surface, None, request)
 }
 
 /// As [`serve`], of a surface whose path says the model.
 async fn serve_model(gw: Arc<Gateway>, surface: Surface, model: Option<String>, request: Request) -> Answer {
     let (head, body) = request.into_parts();
-    let echoed = head.headers.get("x-request-id").filter(|id| id.len() <= 128).cloned();
+    let echoed = head.headers.get(names::X_REQUEST_ID).filter(|id| id.len() <= 128).cloned();
     let raw = RawRequest { surface, model, head, body };
     let record = Recording::open(&raw, gw.sinks.clone(), gw.metrics.clone());
     let handled = match surface {
         Surface::Passthrough => AssertUnwindSafe(pass(&gw, raw, &record)).catch_unwind().boxed().await,
         Surface::KeptResponse => AssertUnwindSafe(remember(&gw, raw, &record)).catch_unwind().boxed().await,
-        _ => AssertUnwindSafe(handle(&gw, raw, &record)).catch_unwind().await,
+        // Pinned where it is: whatever a future is moved into is as large again.
+        _ => AssertUnwindSafe(pin!(handle(&gw, raw, &record))).catch_unwind().await,
     };
     let handled =
         handled.unwrap_or_else(|_panic| Err(Error::new(Code::Internal, "the gateway failed on this request")));
@@ -120,8 +122,8 @@ async fn serve_model(gw: Arc<Gateway>, surface: Surface, model: Option<String>, 
     };
     let headers = answer.headers_mut();
     if let Ok(id) = HeaderValue::from_str(record.id().as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())) {
-        headers.insert("request-id", id.clone());
-        headers.insert("x-request-id", echoed.unwrap_or(id));
+        headers.insert(names::REQUEST_ID, id.clone());
+        headers.insert(names::X_REQUEST_ID, echoed.unwrap_or(id));
     }
     answer
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     body::Spent,
     clock::{micros, now_micros},
-    http::{RawRequest, Surface},
+    http::{RawRequest, Surface, names},
     observe::{
         Metrics,
         trace::{Parent, traceparent},
@@ -234,7 +234,7 @@ impl Recording {
             status: 499,
             ..Record::default()
         };
-        if let Some(parent) = headers.get("traceparent").and_then(|header| Parent::read(header.to_str().ok()?)) {
+        if let Some(parent) = headers.get(names::TRACEPARENT).and_then(|header| Parent::read(header.to_str().ok()?)) {
             (record.trace_id, record.parent_span) = (Some(parent.trace_id), Some(parent.span_id));
             record.unsampled = !parent.sampled;
         }

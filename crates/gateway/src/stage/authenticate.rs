@@ -6,9 +6,9 @@ use govern::{
     Code, Error, Rules,
     key::{KeyRule, Parsed},
 };
-use http::{HeaderMap, Uri, header::AUTHORIZATION, request};
+use http::{HeaderMap, HeaderName, Uri, header::AUTHORIZATION, request};
 
-use crate::{clock::now_micros, keys::Keyring, observe::Recording};
+use crate::{clock::now_micros, http::names, keys::Keyring, observe::Recording};
 
 /// A caller whose key was found good.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub struct Caller {
 }
 
 /// Headers that carry a bare key: Anthropic's, Azure's and Google's SDKs each have their own.
-pub const KEY_HEADERS: &[&str] = &["x-api-key", "api-key", "x-goog-api-key"];
+pub static KEY_HEADERS: [HeaderName; 3] = [names::X_API_KEY, names::API_KEY, names::X_GOOG_API_KEY];
 
 /// Finds the caller of a request.
 ///
@@ -65,7 +65,7 @@ fn credential<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<&'a str, Error> {
         return Err(Error::new(Code::Unauthenticated, message));
     }
     let bearer = headers.get_all(AUTHORIZATION).into_iter().map(|value| value.to_str().ok().and_then(bearer));
-    let bare = KEY_HEADERS.iter().flat_map(|name| headers.get_all(*name)).map(|value| value.to_str().ok());
+    let bare = KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)).map(|value| value.to_str().ok());
     let mut found: Option<&str> = None;
     for text in bearer.chain(bare) {
         let text = text.ok_or_else(|| refused().because("a credential of another form"))?;

@@ -7,11 +7,15 @@ use std::{
 };
 
 use govern::{Code, Error, config::snapshot::RetryRule};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use serde::Deserialize;
 
 use super::{Asked, Grant, read::unreadable};
-use crate::{InForce, http::Surface, observe::Recording};
+use crate::{
+    InForce,
+    http::{Surface, names},
+    observe::Recording,
+};
 
 /// A call that is ready to be planned.
 #[derive(Debug)]
@@ -52,7 +56,7 @@ pub fn compose(rules: Arc<InForce>, grant: &Grant, asked: Asked, record: &Record
         stream,
         wants_usage: stream && wants_usage(&asked)?,
         deadline: record.arrived() + lowered(&asked.headers, total)?,
-        strict: grant.route.strict || flag(&asked.headers, "x-tollgate-strict")?,
+        strict: grant.route.strict || flag(&asked.headers, &names::X_TOLLGATE_STRICT)?,
         fallbacks: may_fall_back(&asked)?,
         retry: grant.route.retry,
         rules,
@@ -81,7 +85,7 @@ fn wants_usage(asked: &Asked) -> Result<bool, Error> {
 
 /// The time for the whole call: the configured one, which a header may only lower.
 fn lowered(headers: &HeaderMap, total: Duration) -> Result<Duration, Error> {
-    let Some(value) = headers.get("x-tollgate-timeout-ms") else { return Ok(total) };
+    let Some(value) = headers.get(names::X_TOLLGATE_TIMEOUT_MS) else { return Ok(total) };
     match value.to_str().ok().and_then(|text| text.parse::<u64>().ok()).filter(|millis| *millis > 0) {
         Some(millis) => Ok(total.min(Duration::from_millis(millis))),
         None => {
@@ -91,11 +95,11 @@ fn lowered(headers: &HeaderMap, total: Duration) -> Result<Duration, Error> {
     }
 }
 
-fn flag(headers: &HeaderMap, name: &'static str) -> Result<bool, Error> {
+fn flag(headers: &HeaderMap, name: &HeaderName) -> Result<bool, Error> {
     match headers.get(name).map(|value| value.as_bytes()) {
         None | Some(b"false" | b"0") => Ok(false),
         Some(b"true" | b"1") => Ok(true),
-        Some(_) => Err(Error::new(Code::InvalidRequest, format!("`{name}` must be `true` or `false`")).at(name)),
+        Some(_) => Err(Error::new(Code::InvalidRequest, format!("`{name}` must be `true` or `false`")).at(name.to_string())),
     }
 }
 
@@ -108,13 +112,13 @@ fn may_fall_back(asked: &Asked) -> Result<bool, Error> {
         let message = "`fallbacks` may only be empty: the operator lists a model's targets in the configuration";
         return Err(Error::new(Code::ForbiddenField, message).at("fallbacks"));
     }
-    Ok(!disabled.unwrap_or(false) && listed.is_none() && !flag(&asked.headers, "x-tollgate-disable-fallbacks")?)
+    Ok(!disabled.unwrap_or(false) && listed.is_none() && !flag(&asked.headers, &names::X_TOLLGATE_DISABLE_FALLBACKS)?)
 }
 
 /// Tags from `x-tollgate-metadata` and the OpenAI body's `metadata`.
 fn tags(asked: &Asked) -> Result<BTreeMap<String, String>, Error> {
     let mut tags = BTreeMap::new();
-    if let Some(header) = asked.headers.get("x-tollgate-metadata") {
+    if let Some(header) = asked.headers.get(names::X_TOLLGATE_METADATA) {
         let read = serde_json::from_slice::<BTreeMap<String, String>>(header.as_bytes());
         tags = read.map_err(|_| {
             let message = "`x-tollgate-metadata` must be a JSON object of strings, such as {\"team\": \"search\"}";

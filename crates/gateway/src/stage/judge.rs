@@ -26,7 +26,7 @@ use super::{encode::Unfit, fit::unfit};
 use crate::{
     body::{Feed, Guarded, LaneBody, Opaque, Passed, Relay, Translate},
     guard::{Blocked, CompiledGuard, refuses},
-    http::Surface,
+    http::{Surface, names},
     observe::Lane,
     upstream::{UpstreamBody, retry_after},
 };
@@ -297,7 +297,7 @@ fn bad_status(expect: Expect<'_>, status: u16, headers: &HeaderMap, body: &[u8])
 /// The provider's own id of the request.
 #[must_use]
 pub fn upstream_id(headers: &HeaderMap) -> Option<&str> {
-    ["x-request-id", "request-id"].iter().find_map(|name| headers.get(*name)?.to_str().ok())
+    [names::X_REQUEST_ID, names::REQUEST_ID].iter().find_map(|name| headers.get(name)?.to_str().ok())
 }
 
 /// Text between braces; what is inside has been glanced at.

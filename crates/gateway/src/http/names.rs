@@ -1,0 +1,29 @@
+//! Headers that have no constant in `http`: a name that is text would be checked and hashed anew for every request.
+
+use http::HeaderName;
+
+/// Declares a constant for each name.
+macro_rules! names {
+    ($($constant:ident $name:literal;)+) => {
+        $(#[doc = concat!("`", $name, "`")] pub const $constant: HeaderName = HeaderName::from_static($name);)+
+    };
+}
+
+names! {
+    ANTHROPIC_VERSION "anthropic-version";
+    API_KEY "api-key";
+    REQUEST_ID "request-id";
+    RETRY_AFTER_MS "retry-after-ms";
+    TRACEPARENT "traceparent";
+    X_API_KEY "x-api-key";
+    X_GOOG_API_KEY "x-goog-api-key";
+    X_REQUEST_ID "x-request-id";
+    X_SHOULD_RETRY "x-should-retry";
+    X_TOLLGATE_DISABLE_FALLBACKS "x-tollgate-disable-fallbacks";
+    X_TOLLGATE_ERROR_CODE "x-tollgate-error-code";
+    X_TOLLGATE_ERROR_SOURCE "x-tollgate-error-source";
+    X_TOLLGATE_METADATA "x-tollgate-metadata";
+    X_TOLLGATE_STRICT "x-tollgate-strict";
+    X_TOLLGATE_TIMEOUT_MS "x-tollgate-timeout-ms";
+    X_TOLLGATE_UPSTREAM_REQUEST_ID "x-tollgate-upstream-request-id";
+}
