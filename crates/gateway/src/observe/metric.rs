@@ -271,12 +271,7 @@ impl Metrics {
     pub fn target(&self, name: Arc<str>) -> TargetMeters {
         let health = self.health.get_or_create(&TargetLabel { target: name.clone() }).clone();
         health.set(1);
-        TargetMeters {
-            name,
-            attempts: self.attempts.clone(),
-            successes: OnceLock::new(),
-            health,
-        }
+        TargetMeters { name, attempts: self.attempts.clone(), successes: OnceLock::new(), health }
     }
 
     /// Counts a decision of a limit.

@@ -99,7 +99,9 @@ fn flag(headers: &HeaderMap, name: &HeaderName) -> Result<bool, Error> {
     match headers.get(name).map(|value| value.as_bytes()) {
         None | Some(b"false" | b"0") => Ok(false),
         Some(b"true" | b"1") => Ok(true),
-        Some(_) => Err(Error::new(Code::InvalidRequest, format!("`{name}` must be `true` or `false`")).at(name.to_string())),
+        Some(_) => {
+            Err(Error::new(Code::InvalidRequest, format!("`{name}` must be `true` or `false`")).at(name.to_string()))
+        }
     }
 }
 
@@ -150,10 +152,12 @@ fn user(asked: &Asked) -> Result<Option<String>, Error> {
     }
     let envelope = &asked.envelope;
     let user = match asked.surface {
-        Surface::ChatCompletions | Surface::Responses | Surface::Completions | Surface::Task(_) => match envelope.get("safety_identifier", "a string").map_err(unreadable)? {
-            Some(user) => Some(user),
-            None => envelope.get::<String>("user", "a string").map_err(unreadable)?,
-        },
+        Surface::ChatCompletions | Surface::Responses | Surface::Completions | Surface::Task(_) => {
+            match envelope.get("safety_identifier", "a string").map_err(unreadable)? {
+                Some(user) => Some(user),
+                None => envelope.get::<String>("user", "a string").map_err(unreadable)?,
+            }
+        }
         Surface::Messages => {
             let metadata: Option<Metadata> =
                 envelope.get("metadata", "an object with a string `user_id`").map_err(unreadable)?;
