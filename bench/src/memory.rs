@@ -52,13 +52,17 @@ pub async fn open_streams(subject: &Subject, count: usize) -> Result<Reading> {
 pub async fn soak(subject: &Subject, upstream: &Upstream, length: Duration) -> Result<Vec<Reading>> {
     let relay = |prompt, form| Scenario { lane: Lane::Relay, prompt, form };
     let translate = Scenario { lane: Lane::Translate, prompt: Prompt::K1, form: Form::Stream50 };
-    let mix =
-        [(relay(Prompt::K1, Form::Json), 4_000.0), (relay(Prompt::K1, Form::Stream50), 200.0), (translate, 100.0)];
+    let mix = [
+        (relay(Prompt::K1, Form::Json), 4_000.0),
+        (relay(Prompt::K100, Form::Json), 1_000.0),
+        (relay(Prompt::K1, Form::Stream50), 200.0),
+        (translate, 100.0),
+    ];
     let (begun, mut readings) = (Instant::now(), Vec::new());
     while begun.elapsed() < length {
         for (scenario, rate) in mix {
             upstream.set_gap(scenario.gap());
-            load::open(&subject.shot(scenario), rate, length / 30, || ()).await?;
+            load::open(&subject.shot(scenario), rate, length / 40, || ()).await?;
         }
         readings.push(reading(subject, format!("soak {:.0} s", begun.elapsed().as_secs_f64())));
         eprintln!("{readings:?}", readings = readings.last());

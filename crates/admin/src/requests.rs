@@ -1,6 +1,6 @@
 //! `GET /api/v1/requests` and `GET /api/v1/requests/{id}`: the records, newest first.
 //!
-//! A record is passed on as it was kept; its fields are those of [`gateway::observe::Record`].
+//! Their fields are those of [`gateway::observe::Record`].
 
 use axum::{
     Json,
@@ -8,9 +8,8 @@ use axum::{
     http::{HeaderName, header},
     response::IntoResponse,
 };
-use gateway::observe::Outcome;
+use gateway::observe::{Outcome, Record};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use store::{Filter, Page, StatusClass};
 use uuid::Uuid;
 
@@ -25,7 +24,7 @@ const MOST_ROWS: u32 = 200;
 /// A page of records.
 #[derive(Serialize)]
 struct List {
-    requests: Vec<Box<RawValue>>,
+    requests: Vec<Record>,
     /// `cursor` of the next page; `null` on the last.
     next_cursor: Option<String>,
 }
@@ -40,8 +39,8 @@ pub(crate) async fn list(State(admin): State<Admin>, RawQuery(query): RawQuery) 
     let mut rows = admin.store.requests(&filter, Page { limit: page.limit + 1, ..page }).await?;
     let has_more = rows.len() > page.limit as usize;
     rows.truncate(page.limit as usize);
-    let next_cursor = rows.last().filter(|_| has_more).map(|row| row.id.clone());
-    let requests = rows.into_iter().map(|row| row.detail).collect();
+    let next_cursor = rows.last().filter(|_| has_more).map(|row| row.record.id.to_string());
+    let requests = rows.into_iter().map(|row| row.record).collect();
     Ok((AS_DATA, Json(List { requests, next_cursor })))
 }
 
@@ -49,7 +48,7 @@ pub(crate) async fn one(State(admin): State<Admin>, Path(id): Path<String>) -> R
     let unknown = || Problem::not_found("no record has this id; a record is there once its request has ended");
     let id: Uuid = id.parse().map_err(|_| unknown())?;
     let row = admin.store.request(id).await?.ok_or_else(unknown)?;
-    Ok((AS_DATA, Json(row.detail)))
+    Ok((AS_DATA, Json(row.record)))
 }
 
 /// Reads the query. What is unknown, wrong or there twice is refused: a filter that silently did nothing would lie.

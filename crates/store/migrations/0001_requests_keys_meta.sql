@@ -1,20 +1,20 @@
 -- Times are microseconds since 1970, money is nano-dollars, ids are UUIDv7 as text.
--- INTEGER PRIMARY KEY is SQLite's spelling of an ascending number; PostgreSQL's opener replaces these words.
+-- INTEGER PRIMARY KEY is SQLite's spelling of an ascending number, and BLOB of bytes; PostgreSQL's opener replaces
+-- these words.
 
 -- One row per request, written once. `seq` orders by time of writing (a long call is written after a short one that
--- arrived later), `id` by time of arrival. What lists filter by has a column; everything else is in `detail` (JSON).
+-- arrived later), `id` by time of arrival. What lists filter by has a column; everything else is in `detail`, in the
+-- compact form of `src/detail.rs`. `outcome`: 1 success, 2 refused, 3 failed, 4 partial, 5 client disconnected.
+-- No NOT NULL: a constraint that can fail midway makes SQLite copy every page that a statement touches. The one writer
+-- (`src/write.rs`) sets everything but `key_id` and `model`.
 CREATE TABLE requests (
-    seq      INTEGER PRIMARY KEY,
-    id       TEXT   NOT NULL UNIQUE,
-    at       BIGINT NOT NULL,
-    key_id   TEXT,
-    model    TEXT,
-    target   TEXT,
-    status   BIGINT NOT NULL,
-    outcome  TEXT   NOT NULL,
-    cost     BIGINT,
-    unpriced BIGINT NOT NULL,
-    detail   TEXT   NOT NULL
+    seq     INTEGER PRIMARY KEY,
+    id      TEXT   UNIQUE,
+    key_id  TEXT,
+    model   TEXT,
+    status  BIGINT,
+    outcome BIGINT,
+    detail  BLOB
 );
 
 -- An index is paid for by every request: one on the key doubles what a row costs, since each row of a batch then

@@ -1,11 +1,12 @@
 //! Reads records, and forgets old ones. Lists go by keyset: never by offset, never with a count.
 
+use std::fmt::Display;
+
 use gateway::observe::{Outcome, Record};
-use serde_json::value::RawValue;
-use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
+use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use crate::{Error, Store};
+use crate::{Error, Store, detail};
 
 /// Most rows of a page. A caller that asks for more gets this many.
 pub const MOST_ROWS: u32 = 1_000;
@@ -13,26 +14,12 @@ pub const MOST_ROWS: u32 = 1_000;
 /// Rows deleted in one transaction, so that a batch of new records never waits long behind old ones.
 pub(crate) const DELETE_STEP: i64 = 500;
 
-/// Slack between the time in an id and [`Record::at`], which come from two readings of the clock: one second.
-const ID_SLACK: i64 = 1_000_000;
-
-/// A record as kept. It is passed on as text: a field that this version does not know is not lost.
-#[derive(Debug, Clone)]
+/// A record as kept.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Kept {
     /// Ascends in the order of writing.
     pub seq: i64,
-    pub id: String,
-    /// JSON of the [`Record`].
-    pub detail: Box<RawValue>,
-}
-
-impl Kept {
-    /// # Errors
-    /// It was written by a version whose records this one cannot read.
-    pub fn record(&self) -> Result<Record, Error> {
-        serde_json::from_str(self.detail.get())
-            .map_err(|error| Error::Damaged { what: format!("record {}", self.id), problem: error.to_string() })
-    }
+    pub record: Record,
 }
 
 /// Which records. Every condition that is set must hold.
@@ -42,7 +29,7 @@ pub struct Filter {
     pub model: Option<String>,
     pub status: Option<StatusClass>,
     pub outcome: Option<Outcome>,
-    /// Microseconds since 1970, inclusive.
+    /// Microseconds since 1970, inclusive. Times of arrival are compared by the millisecond, as ids have them.
     pub since: Option<i64>,
     /// Microseconds since 1970, exclusive.
     pub until: Option<i64>,
@@ -80,7 +67,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn request(&self, id: Uuid) -> Result<Option<Kept>, Error> {
-        let row = sqlx::query("SELECT seq, id, detail FROM requests WHERE id = $1")
+        let row = sqlx::query(AssertSqlSafe(format!("{SELECT} WHERE id = $1")))
             .bind(id.to_string())
             .fetch_optional(&self.read)
             .await?;
@@ -132,8 +119,10 @@ impl Store {
     }
 }
 
+const SELECT: &str = "SELECT seq, id, key_id, model, status, outcome, detail FROM requests";
+
 fn select(filter: &Filter) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("SELECT seq, id, detail FROM requests WHERE 1 = 1");
+    let mut query = QueryBuilder::new(format!("{SELECT} WHERE 1 = 1"));
     if let Some(key_id) = &filter.key_id {
         query.push(" AND key_id = ").push_bind(key_id.clone());
     }
@@ -149,16 +138,13 @@ fn select(filter: &Filter) -> QueryBuilder<Sqlite> {
         }
     }
     if let Some(outcome) = filter.outcome {
-        query.push(" AND outcome = ").push_bind(outcome.as_str());
+        query.push(" AND outcome = ").push_bind(detail::outcome_number(outcome));
     }
-    // Ids ascend with time and are indexed; `at` is exact.
     if let Some(since) = filter.since {
-        query.push(" AND id >= ").push_bind(first_id_at(since.saturating_sub(ID_SLACK)));
-        query.push(" AND at >= ").push_bind(since);
+        query.push(" AND id >= ").push_bind(first_id_at(since));
     }
     if let Some(until) = filter.until {
-        query.push(" AND id < ").push_bind(first_id_at(until.saturating_add(ID_SLACK)));
-        query.push(" AND at < ").push_bind(until);
+        query.push(" AND id < ").push_bind(first_id_at(until));
     }
     query
 }
@@ -174,9 +160,16 @@ fn at_most(limit: u32) -> u32 {
 }
 
 fn kept(row: &SqliteRow) -> Result<Kept, Error> {
-    let id: String = row.try_get("id")?;
-    let detail: String = row.try_get("detail")?;
-    let detail = RawValue::from_string(detail)
-        .map_err(|error| Error::Damaged { what: format!("record {id}"), problem: error.to_string() })?;
-    Ok(Kept { seq: row.try_get("seq")?, id, detail })
+    let id: &str = row.try_get("id")?;
+    let damaged = |problem: &dyn Display| Error::Damaged { what: format!("record {id}"), problem: problem.to_string() };
+    let mut record = Record {
+        id: id.parse().map_err(|error: uuid::Error| damaged(&error))?,
+        key_id: row.try_get("key_id")?,
+        model: row.try_get("model")?,
+        status: u16::try_from(row.try_get::<i64, _>("status")?).map_err(|error| damaged(&error))?,
+        outcome: detail::outcome_of(row.try_get("outcome")?).ok_or_else(|| damaged(&"its outcome is unknown"))?,
+        ..Record::default()
+    };
+    detail::read(row.try_get("detail")?, &mut record).map_err(|problem| damaged(&problem))?;
+    Ok(Kept { seq: row.try_get("seq")?, record })
 }

@@ -5,8 +5,7 @@ use std::{io::Write, process::ExitCode, time::Duration};
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use gateway::observe::{self, Record};
-use serde_json::Value;
-use store::{Filter, Kept, StatusClass, Store};
+use store::{Filter, StatusClass, Store};
 
 use super::{Outcome, config::Data, table};
 
@@ -82,8 +81,11 @@ pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
                 .request(id)
                 .await?
                 .with_context(|| format!("no record has the id {id}; a record is there once its request has ended"))?;
-            let record: Value = serde_json::from_str(kept.detail.get())?;
-            if json { writeln!(out, "{record:#}")? } else { show(&kept.record()?, out)? }
+            if json {
+                writeln!(out, "{}", serde_json::to_string_pretty(&kept.record)?)?;
+            } else {
+                show(&kept.record, out)?;
+            }
         }
     }
     store.close().await;
@@ -107,7 +109,11 @@ async fn follow(store: &Store, tail: &Tail, out: &mut dyn Write) -> anyhow::Resu
     let mut last = 0;
     loop {
         for kept in &rows {
-            if tail.json { writeln!(out, "{}", kept.detail)? } else { line(kept, out)? }
+            if tail.json {
+                writeln!(out, "{}", serde_json::to_string(&kept.record)?)?;
+            } else {
+                line(&kept.record, out)?;
+            }
         }
         out.flush()?;
         last = rows.last().map_or(last, |row| row.seq);
@@ -122,8 +128,7 @@ async fn follow(store: &Store, tail: &Tail, out: &mut dyn Write) -> anyhow::Resu
 }
 
 /// One record on one line. The id comes last, where it is never cut.
-fn line(kept: &Kept, out: &mut dyn Write) -> anyhow::Result<()> {
-    let record = kept.record()?;
+fn line(record: &Record, out: &mut dyn Write) -> anyhow::Result<()> {
     let key = record.key_name.as_deref().or(record.key_id.as_deref());
     writeln!(
         out,
@@ -134,7 +139,7 @@ fn line(kept: &Kept, out: &mut dyn Write) -> anyhow::Result<()> {
         cut(&table::or_dash(record.target.as_deref()), 34),
         cut(&table::or_dash(key), 16),
         format!("{}+{}", record.usage.prompt(), record.usage.output),
-        cost(&record),
+        cost(record),
         millis(record.latency),
         record.time_to_first_token.map_or_else(|| "-".to_owned(), millis),
         record.id,

@@ -16,7 +16,7 @@ macro_rules! store_suite {
         $crate::store_suite!($fixture, requests: [
             keeps_a_record_whole, keeps_a_record_once, keeps_batches_of_any_size, pages_newest_first, filters,
             caps_the_rows_of_a_page, treats_hostile_text_as_text, tails_in_the_order_of_writing,
-            forgets_what_is_old, passes_unknown_fields_on
+            forgets_what_is_old
         ]);
         $crate::store_suite!($fixture, keys: [
             a_key_comes_back_as_it_was, a_rotated_key_keeps_its_old_secret_for_a_while, a_disabled_key_can_be_enabled,

@@ -1,0 +1,453 @@
+//! What of a [`Record`] has no column of its own, in few bytes.
+//!
+//! A record is written for every request, and as JSON it cost more than all of SQLite's work on it. Here a field is one
+//! byte, its number and kind, and then a number of seven bits a byte or a text with its length before it; what is empty,
+//! zero or false is left out. A reader skips the numbers that it does not know: they are of a newer version.
+
+use gateway::observe::{Attempt, Lane, Outcome, Record};
+use govern::Money;
+use llm::usage::{Source, Unit, Usage};
+
+/// The numbers of the fields. They are in databases: one that was given once is never given to anything else.
+///
+/// The record's own fields come first. What follows an [`ATTEMPT`](field::ATTEMPT) belongs to that attempt.
+mod field {
+    pub const AT: u8 = 1;
+    pub const SURFACE: u8 = 2;
+    pub const KEY_NAME: u8 = 3;
+    pub const TARGET: u8 = 4;
+    pub const SERVED_MODEL: u8 = 5;
+    pub const LANE: u8 = 6;
+    pub const STREAM: u8 = 7;
+    pub const ERROR: u8 = 8;
+    pub const COST: u8 = 9;
+    pub const UNPRICED: u8 = 10;
+    pub const LATENCY: u8 = 11;
+    pub const TIME_TO_FIRST_TOKEN: u8 = 12;
+    pub const OVERHEAD: u8 = 13;
+    pub const LOSS: u8 = 14;
+    /// The name of a tag; its value follows.
+    pub const TAG: u8 = 15;
+    pub const TAG_VALUE: u8 = 16;
+    pub const USER: u8 = 17;
+    pub const GENERATION: u8 = 18;
+    pub const TRACE_ID: u8 = 19;
+    pub const PARENT_SPAN: u8 = 20;
+    pub const UNSAMPLED: u8 = 21;
+    /// The name of a [`super::Unit`] that was used; its count follows.
+    pub const UNIT: u8 = 22;
+    pub const COUNT: u8 = 23;
+    pub const ESTIMATED: u8 = 24;
+    /// Begins an attempt; its value is the target.
+    pub const ATTEMPT: u8 = 25;
+    pub const STARTED: u8 = 26;
+    pub const STATUS: u8 = 27;
+    pub const FAILURE: u8 = 28;
+    pub const UPSTREAM_ID: u8 = 29;
+    pub const PRICE: u8 = 30;
+    /// What the provider says that it costs.
+    pub const STATED: u8 = 31;
+    /// How sure a count of tokens is.
+    pub const SURENESS: u8 = 32;
+}
+
+/// Bytes of an ordinary record, with room to spare.
+const ORDINARY: usize = 320;
+
+/// The record but for what has a column: `id`, `key_id`, `model`, `status`, `outcome`.
+pub(crate) fn write(record: &Record) -> Vec<u8> {
+    // Every field is named, here and below: one that is new does not compile until it is written or has a column.
+    let Record {
+        id: _,
+        at,
+        surface,
+        key_id: _,
+        key_name,
+        model: _,
+        target,
+        served_model,
+        lane,
+        stream,
+        outcome: _,
+        status: _,
+        error,
+        usage,
+        cost,
+        unpriced,
+        count,
+        latency,
+        time_to_first_token,
+        overhead,
+        attempts,
+        loss,
+        tags,
+        user,
+        generation,
+        trace_id,
+        parent_span,
+        unsampled,
+    } = record;
+    let mut out = Writer(Vec::with_capacity(ORDINARY));
+    out.number(field::AT, at.cast_unsigned());
+    out.text(field::SURFACE, Some(surface));
+    out.text(field::KEY_NAME, key_name.as_deref());
+    out.text(field::TARGET, target.as_deref());
+    out.text(field::SERVED_MODEL, served_model.as_deref());
+    out.number(field::LANE, lane.map_or(0, lane_number));
+    out.number(field::STREAM, u64::from(*stream));
+    out.text(field::ERROR, error.as_deref());
+    out.usage(usage);
+    out.maybe(field::COST, cost.map(|cost| cost.0));
+    out.number(field::UNPRICED, u64::from(*unpriced));
+    out.text(field::SURENESS, count.as_deref());
+    out.number(field::LATENCY, latency.cast_unsigned());
+    out.maybe(field::TIME_TO_FIRST_TOKEN, *time_to_first_token);
+    out.maybe(field::OVERHEAD, *overhead);
+    for lost in loss {
+        out.text(field::LOSS, Some(lost));
+    }
+    for (name, value) in tags {
+        out.text(field::TAG, Some(name));
+        out.text(field::TAG_VALUE, Some(value));
+    }
+    out.text(field::USER, user.as_deref());
+    out.number(field::GENERATION, *generation);
+    out.text(field::TRACE_ID, trace_id.as_deref());
+    out.text(field::PARENT_SPAN, parent_span.as_deref());
+    out.number(field::UNSAMPLED, u64::from(*unsampled));
+    for attempt in attempts {
+        out.attempt(attempt);
+    }
+    out.0
+}
+
+/// Fills in what [`write`] wrote.
+///
+/// # Errors
+/// The bytes are not of this form: why, in words for the log.
+pub(crate) fn read(detail: &[u8], record: &mut Record) -> Result<(), &'static str> {
+    let mut named = String::new();
+    let mut rest = detail;
+    while let Some((&head, after)) = rest.split_first() {
+        let (value, after) = value(head, after)?;
+        rest = after;
+        let field = head >> 1;
+        match (field, record.attempts.last_mut()) {
+            (field::ATTEMPT, _) => record.attempts.push(Attempt { target: value.text()?, ..Attempt::default() }),
+            (field::UNIT | field::TAG, _) => named = value.text()?,
+            (_, Some(attempt)) => read_attempt(field, value, &named, attempt)?,
+            (field::TAG_VALUE, None) => {
+                record.tags.insert(std::mem::take(&mut named), value.text()?);
+            }
+            (_, None) => read_own(field, value, &named, record)?,
+        }
+    }
+    Ok(())
+}
+
+fn read_own(field: u8, value: Value<'_>, unit: &str, record: &mut Record) -> Result<(), &'static str> {
+    match field {
+        field::AT => record.at = value.signed()?,
+        field::SURFACE => record.surface = value.text()?,
+        field::KEY_NAME => record.key_name = Some(value.text()?),
+        field::TARGET => record.target = Some(value.text()?),
+        field::SERVED_MODEL => record.served_model = Some(value.text()?),
+        field::LANE => record.lane = lane_of(value.number()?),
+        field::STREAM => record.stream = value.number()? != 0,
+        field::ERROR => record.error = Some(value.text()?),
+        field::COST => record.cost = Some(Money(value.signed()?)),
+        field::UNPRICED => record.unpriced = value.number()? != 0,
+        field::SURENESS => record.count = Some(value.text()?),
+        field::LATENCY => record.latency = value.signed()?,
+        field::TIME_TO_FIRST_TOKEN => record.time_to_first_token = Some(value.signed()?),
+        field::OVERHEAD => record.overhead = Some(value.signed()?),
+        field::LOSS => record.loss.push(value.text()?),
+        field::USER => record.user = Some(value.text()?),
+        field::GENERATION => record.generation = value.number()?,
+        field::TRACE_ID => record.trace_id = Some(value.text()?),
+        field::PARENT_SPAN => record.parent_span = Some(value.text()?),
+        field::UNSAMPLED => record.unsampled = value.number()? != 0,
+        _ => read_usage(field, value, unit, &mut record.usage)?,
+    }
+    Ok(())
+}
+
+fn read_attempt(field: u8, value: Value<'_>, unit: &str, attempt: &mut Attempt) -> Result<(), &'static str> {
+    match field {
+        field::STARTED => attempt.started = value.signed()?,
+        field::LATENCY => attempt.latency = value.signed()?,
+        field::STATUS => attempt.status = u16::try_from(value.number()?).ok(),
+        field::FAILURE => attempt.failure = Some(value.text()?),
+        field::UPSTREAM_ID => attempt.upstream_id = Some(value.text()?),
+        field::COST => attempt.cost = Some(Money(value.signed()?)),
+        field::UNPRICED => attempt.unpriced = value.number()? != 0,
+        field::PRICE => attempt.price = Some(value.text()?),
+        _ => read_usage(field, value, unit, &mut attempt.usage)?,
+    }
+    Ok(())
+}
+
+/// What is of a newer version ends here: it is skipped.
+fn read_usage(field: u8, value: Value<'_>, unit: &str, usage: &mut Usage) -> Result<(), &'static str> {
+    match field {
+        field::COUNT => {
+            if let Some(unit) = Unit::find(unit) {
+                *usage.get_mut(unit) = value.number()?;
+            }
+        }
+        field::STATED => usage.stated = Some(Money(value.signed()?)),
+        field::ESTIMATED => usage.source = Source::Estimated,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The number of an outcome in its column.
+pub(crate) fn outcome_number(outcome: Outcome) -> i64 {
+    match outcome {
+        Outcome::Success => 1,
+        Outcome::Refused => 2,
+        Outcome::Failed => 3,
+        Outcome::Partial => 4,
+        Outcome::ClientDisconnected => 5,
+    }
+}
+
+/// The outcome with this number, if this version has it.
+pub(crate) fn outcome_of(number: i64) -> Option<Outcome> {
+    use Outcome::{ClientDisconnected, Failed, Partial, Refused, Success};
+    [Success, Refused, Failed, Partial, ClientDisconnected]
+        .into_iter()
+        .find(|outcome| outcome_number(*outcome) == number)
+}
+
+fn lane_number(lane: Lane) -> u64 {
+    match lane {
+        Lane::Relay => 1,
+        Lane::Inspect => 2,
+        Lane::Translate => 3,
+    }
+}
+
+fn lane_of(number: u64) -> Option<Lane> {
+    [Lane::Relay, Lane::Inspect, Lane::Translate].into_iter().find(|lane| lane_number(*lane) == number)
+}
+
+/// Appends fields.
+struct Writer(Vec<u8>);
+
+impl Writer {
+    /// Leaves zero out.
+    fn number(&mut self, field: u8, number: u64) {
+        if number != 0 {
+            self.0.push(field << 1);
+            self.varint(number);
+        }
+    }
+
+    /// Leaves nothing out but what is not there.
+    fn maybe(&mut self, field: u8, number: Option<i64>) {
+        if let Some(number) = number {
+            self.0.push(field << 1);
+            self.varint(number.cast_unsigned());
+        }
+    }
+
+    fn text(&mut self, field: u8, text: Option<&str>) {
+        if let Some(text) = text {
+            self.0.push(field << 1 | 1);
+            self.varint(text.len() as u64);
+            self.0.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    fn usage(&mut self, usage: &Usage) {
+        // A field of `Usage` that is no unit does not compile until it is written here and read above.
+        const { assert!(size_of::<Usage>() == 8 * Unit::ALL.len() + size_of::<(Option<Money>, Source)>()) };
+        for (unit, count) in usage.counted() {
+            self.text(field::UNIT, Some(unit.name()));
+            self.number(field::COUNT, count);
+        }
+        self.maybe(field::STATED, usage.stated.map(|stated| stated.0));
+        self.number(field::ESTIMATED, u64::from(usage.source == Source::Estimated));
+    }
+
+    fn attempt(&mut self, attempt: &Attempt) {
+        let Attempt { target, started, latency, status, failure, upstream_id, usage, cost, unpriced, price } = attempt;
+        self.text(field::ATTEMPT, Some(target));
+        self.number(field::STARTED, started.cast_unsigned());
+        self.number(field::LATENCY, latency.cast_unsigned());
+        self.maybe(field::STATUS, status.map(i64::from));
+        self.text(field::FAILURE, failure.as_deref());
+        self.text(field::UPSTREAM_ID, upstream_id.as_deref());
+        self.usage(usage);
+        self.maybe(field::COST, cost.map(|cost| cost.0));
+        self.number(field::UNPRICED, u64::from(*unpriced));
+        self.text(field::PRICE, price.as_deref());
+    }
+
+    /// Seven bits a byte, the lowest first; the eighth says that more follow.
+    fn varint(&mut self, mut number: u64) {
+        while number > 0x7f {
+            self.0.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.0.push(number as u8);
+    }
+}
+
+/// What a field says.
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    Number(u64),
+    Text(&'a [u8]),
+}
+
+impl Value<'_> {
+    fn number(self) -> Result<u64, &'static str> {
+        match self {
+            Self::Number(number) => Ok(number),
+            Self::Text(_) => Err("a text where a number belongs"),
+        }
+    }
+
+    fn signed(self) -> Result<i64, &'static str> {
+        self.number().map(u64::cast_signed)
+    }
+
+    fn text(self) -> Result<String, &'static str> {
+        match self {
+            Self::Text(text) => std::str::from_utf8(text).map(str::to_owned).map_err(|_| "a text that is not UTF-8"),
+            Self::Number(_) => Err("a number where a text belongs"),
+        }
+    }
+}
+
+/// The value of the field that begins with `head`, and what follows it.
+fn value(head: u8, bytes: &[u8]) -> Result<(Value<'_>, &[u8]), &'static str> {
+    let (number, rest) = varint(bytes)?;
+    if head & 1 == 0 {
+        return Ok((Value::Number(number), rest));
+    }
+    let length = usize::try_from(number).unwrap_or(usize::MAX);
+    let (text, rest) = rest.split_at_checked(length).ok_or(CUT)?;
+    Ok((Value::Text(text), rest))
+}
+
+fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), &'static str> {
+    let mut number = 0;
+    for (place, byte) in bytes.iter().take(10).enumerate() {
+        number |= u64::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            return Ok((number, bytes.get(place + 1..).unwrap_or_default()));
+        }
+    }
+    Err(CUT)
+}
+
+const CUT: &str = "it is cut off";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_back(bytes: &[u8]) -> Result<Record, &'static str> {
+        let mut record = Record::default();
+        read(bytes, &mut record).map(|()| record)
+    }
+
+    /// Every unit counted, each otherwise.
+    fn usage(from: u64, source: Source) -> Usage {
+        let mut usage = Usage { source, stated: Some(Money(0)), ..Usage::default() };
+        for (unit, n) in Unit::ALL.iter().zip(from..) {
+            *usage.get_mut(*unit) = u64::MAX >> n;
+        }
+        usage
+    }
+
+    /// Every field set, and each to something else.
+    fn full() -> Record {
+        let text = |text: &str| Some(text.to_owned());
+        let attempt = |n: u64| Attempt {
+            target: format!("account/model-{n}"),
+            started: 310,
+            latency: -1,
+            status: Some(429),
+            failure: text("rate_limited"),
+            upstream_id: text(""),
+            usage: usage(n, Source::Estimated),
+            cost: Some(Money(i64::MIN)),
+            unpriced: true,
+            price: text("2026-11/ab12"),
+        };
+        Record {
+            at: 1_800_000_000_000_001,
+            surface: "messages".into(),
+            key_name: text("name"),
+            target: text("account/model-2"),
+            served_model: text("ein Modell, größer als alle"),
+            lane: Some(Lane::Translate),
+            stream: true,
+            error: text("provider_error"),
+            usage: usage(5, Source::Reported),
+            cost: Some(Money(0)),
+            unpriced: true,
+            count: text("exact"),
+            latency: i64::MAX,
+            time_to_first_token: Some(0),
+            overhead: Some(-3),
+            attempts: vec![attempt(1), attempt(2), Attempt::default()],
+            loss: vec!["a".into(), String::new(), "x".repeat(300)],
+            tags: [("team", "search"), ("", "")].map(|(name, value)| (name.into(), value.into())).into(),
+            user: text("user"),
+            generation: 7,
+            trace_id: text("4bf92f3577b34da6a3ce929d0e0e4736"),
+            parent_span: text("00f067aa0ba902b7"),
+            unsampled: true,
+            ..Record::default()
+        }
+    }
+
+    #[test]
+    fn every_field_comes_back_and_nothing_takes_no_room() {
+        assert_eq!(read_back(&write(&full())), Ok(full()));
+        assert_eq!(write(&Record::default()), [field::SURFACE << 1 | 1, 0]);
+        for lane in [Lane::Relay, Lane::Inspect, Lane::Translate] {
+            assert_eq!(lane_of(lane_number(lane)), Some(lane));
+        }
+        for outcome in (0..9).filter_map(outcome_of) {
+            assert_eq!(outcome_of(outcome_number(outcome)), Some(outcome));
+        }
+    }
+
+    #[test]
+    fn fields_of_a_newer_version_are_skipped() {
+        let mut out = Writer(write(&full()));
+        for field in 100..128 {
+            out.number(field, 300);
+            out.text(field, Some("new"));
+        }
+        out.text(field::UNIT, Some("new"));
+        out.number(field::COUNT, 1);
+        assert_eq!(read_back(&out.0), Ok(full()));
+        assert_eq!(read_back(&[&[100 << 1, 7], &*out.0].concat()), Ok(full()));
+    }
+
+    #[test]
+    fn what_is_damaged_is_refused_and_never_panics() {
+        let whole = write(&full());
+        for end in 0..whole.len() {
+            let _ = read_back(&whole[..end]);
+        }
+        for (bytes, why) in [
+            (&[field::AT << 1 | 1, 0][..], "a text where a number belongs"),
+            (&[field::USER << 1, 0], "a number where a text belongs"),
+            (&[field::USER << 1 | 1, 1, 0xff], "a text that is not UTF-8"),
+            (&[field::USER << 1 | 1, 2, b'a'], CUT),
+            (&[field::AT << 1, 0x80], CUT),
+            (&[field::AT << 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], CUT),
+        ] {
+            assert_eq!(read_back(bytes), Err(why), "{bytes:?}");
+        }
+    }
+}
