@@ -197,11 +197,8 @@ fn record(model: &str) -> Record {
             target: "openai/gpt".into(),
             started: 1_000,
             latency: 2_000,
-            status: None,
             failure: Some("connect".into()),
-            upstream_id: None,
-            usage: llm::usage::Usage::default(),
-            cost: None,
+            ..Attempt::default()
         }],
         ..Record::default()
     }
