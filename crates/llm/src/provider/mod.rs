@@ -4,6 +4,7 @@
 //! opens a connection. What differs between vendors of one dialect is data ([`Quirks`]), never a copy of a neighbour.
 
 mod anthropic;
+mod bedrock;
 mod cloud;
 mod deepseek;
 mod echo;
@@ -15,6 +16,7 @@ mod ollama;
 mod openai;
 mod openai_like;
 mod openrouter;
+mod sagemaker;
 #[cfg(test)]
 mod tests;
 mod together;
@@ -47,6 +49,7 @@ providers! {
     openai::OpenAi, anthropic::Anthropic, gemini::Gemini,
     deepseek::DEEPSEEK, groq::GROQ, mistral::MISTRAL, openrouter::OPENROUTER, together::TOGETHER,
     ollama::OLLAMA, vllm::VLLM, llama_cpp::LLAMA_CPP, openai_like::GENERIC,
+    bedrock::Bedrock, sagemaker::SageMaker,
     echo::Echo,
 }
 
@@ -222,13 +225,23 @@ pub struct Head {
     pub set: Vec<(&'static str, Value)>,
     /// Top-level fields of the body that are taken out (`model` where the path says it).
     pub remove: &'static [&'static str],
+    /// What becomes of a client's `anthropic-beta`; `None`: it passes if `forward` lists it.
+    pub betas: Option<Betas>,
+}
+
+/// The betas of Anthropic's API at a reseller, who refuses those that it does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Betas {
+    pub known: &'static [&'static str],
+    /// They go into the body as `anthropic_beta`, not into the header.
+    pub in_body: bool,
 }
 
 impl Head {
     /// A path and nothing else.
     #[must_use]
     pub const fn at(path: &'static str) -> Self {
-        Self { path: Cow::Borrowed(path), headers: &[], forward: &[], set: Vec::new(), remove: &[] }
+        Self { path: Cow::Borrowed(path), headers: &[], forward: &[], set: Vec::new(), remove: &[], betas: None }
     }
 }
 

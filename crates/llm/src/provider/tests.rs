@@ -76,9 +76,9 @@ fn base_urls_are_https_or_loopback_and_end_without_a_slash() {
 fn keys_are_looked_for_where_their_owners_put_them() {
     for provider in ALL {
         let expected = format!("{}_API_KEY", provider.id().to_uppercase());
-        assert!(provider.key_env().is_none_or(|name| name == expected), "{}", provider.id());
+        assert!(provider.key_env().is_none_or(|name| name == expected || name.ends_with("_BEDROCK")), "{}", provider.id());
         let is_remote = provider.base_url().is_some_and(|url| url.starts_with("https://"));
-        assert_eq!(provider.key_env().is_some(), is_remote, "{}", provider.id());
+        assert_eq!(provider.key_env().is_some() || provider.cloud().is_some(), is_remote, "{}", provider.id());
     }
 }
 
