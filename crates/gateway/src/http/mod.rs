@@ -3,6 +3,7 @@
 mod anthropic;
 mod audio;
 mod completions;
+mod bedrock;
 pub mod edge;
 mod embeddings;
 mod error;
@@ -62,6 +63,7 @@ pub fn router(gw: Arc<Gateway>) -> Router {
         .merge(openai::routes())
         .merge(anthropic::routes())
         .merge(gemini::routes())
+        .merge(bedrock::routes())
         .merge(responses::routes())
         .merge(completions::routes())
         .merge(embeddings::routes())

@@ -9,6 +9,10 @@ pub enum Surface {
     ChatCompletions,
     /// `POST /v1/messages`
     Messages,
+    /// `POST /model/{model}/converse`
+    Converse,
+    /// `POST /model/{model}/converse-stream`
+    ConverseStream,
     /// `POST /v1/responses`
     Responses,
     /// `GET`, `DELETE /v1/responses/{id}` and what is below it
@@ -40,6 +44,8 @@ impl Surface {
         match self {
             Self::ChatCompletions => "chat_completions",
             Self::Messages => "messages",
+            Self::Converse => "converse",
+            Self::ConverseStream => "converse_stream",
             Self::Responses => "responses",
             Self::KeptResponse => "kept_response",
             Self::CountTokens => "count_tokens",
@@ -60,6 +66,7 @@ impl Surface {
         match self {
             Self::ChatCompletions => Wire::Chat(Dialect::OpenAiChat),
             Self::Messages => Wire::Chat(Dialect::Anthropic),
+            Self::Converse | Self::ConverseStream => Wire::Chat(Dialect::Bedrock),
             Self::Responses | Self::KeptResponse => Wire::Chat(Dialect::OpenAiResponses),
             Self::CountTokens => Wire::Count(Dialect::Anthropic),
             Self::GenerateContent | Self::StreamGenerateContent | Self::StreamGenerateContentArray => {
@@ -98,6 +105,8 @@ impl Surface {
             | Self::Task(_)
             | Self::GenerateContent
             | Self::GeminiCountTokens => Some(false),
+            Self::Converse => Some(false),
+            Self::ConverseStream => Some(true),
         }
     }
 
@@ -106,6 +115,7 @@ impl Surface {
     pub fn framing(self) -> Framing {
         match self {
             Self::StreamGenerateContentArray => Framing::JsonArray,
+            Self::Converse | Self::ConverseStream => Framing::EventStream,
             Self::ChatCompletions
             | Self::Messages
             | Self::Responses

@@ -64,6 +64,12 @@ fn credential<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<&'a str, Error> {
         let message = "a key in the URL ends up in logs: send it as `Authorization: Bearer <key>`, `x-api-key` or `x-goog-api-key`";
         return Err(Error::new(Code::Unauthenticated, message));
     }
+    let is_signed = |value: &http::HeaderValue| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256");
+    if headers.get(AUTHORIZATION).is_some_and(is_signed) {
+        // The id of an access key is no secret to clients: they write it into logs. A key in its place would be lost.
+        let message = "a signature with AWS's keys cannot be checked here: send a gateway key as a bearer token, by setting AWS_BEARER_TOKEN_BEDROCK";
+        return Err(Error::new(Code::Unauthenticated, message));
+    }
     let bearer = headers.get_all(AUTHORIZATION).into_iter().map(|value| value.to_str().ok().and_then(bearer));
     let bare = KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)).map(|value| value.to_str().ok());
     let mut found: Option<&str> = None;

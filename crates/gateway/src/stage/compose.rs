@@ -158,6 +158,7 @@ fn user(asked: &Asked) -> Result<Option<String>, Error> {
                 None => envelope.get::<String>("user", "a string").map_err(unreadable)?,
             }
         }
+        Surface::Converse | Surface::ConverseStream => None,
         Surface::Messages => {
             let metadata: Option<Metadata> =
                 envelope.get("metadata", "an object with a string `user_id`").map_err(unreadable)?;

@@ -19,6 +19,7 @@ use crate::{
     upstream::{
         fetch::Fetcher,
         images::{ImageRules, settle_images},
+        known_betas,
     },
 };
 
@@ -169,6 +170,12 @@ fn splice(call: &Composed, target: &Target, (dialect, head): (Dialect, &Head), w
     }
     for name in STEERING {
         edit.remove(name);
+    }
+    if let Some(betas) = head.betas.filter(|betas| betas.in_body) {
+        let known = known_betas(&call.asked.headers, betas.known);
+        if !known.is_empty() {
+            edit.set("anthropic_beta", &Value::from(known));
+        }
     }
     adapt(&mut edit, target, head);
     edit.finish()

@@ -26,6 +26,7 @@ pub fn inspect(metrics: &Metrics, call: Composed) -> Result<Composed, Error> {
         return blocked.map_or(Ok(call), |blocked| Err(blocked.prompt()));
     }
     let read = match call.asked.surface {
+        Surface::Converse | Surface::ConverseStream => decode(&call)?,
         Surface::ChatCompletions | Surface::Messages | Surface::Responses => decode(&call)?,
         Surface::Completions | Surface::CohereChat => decode(&call)?,
         Surface::GenerateContent | Surface::StreamGenerateContent | Surface::StreamGenerateContentArray => {

@@ -28,7 +28,7 @@ use crate::{
     guard::{Blocked, CompiledGuard, refuses},
     http::{Surface, names},
     observe::Lane,
-    upstream::{UpstreamBody, retry_after},
+    upstream::{UpstreamBody, plain, retry_after},
 };
 
 /// What is needed to judge the answer of one try.
@@ -107,7 +107,7 @@ const MOST_ERROR_BYTES: usize = 64 << 10;
 /// # Errors
 /// The failure, classified by the provider.
 pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result<Good, Bad> {
-    let (head, body) = answer.into_parts();
+    let (head, body) = plain(answer, expect.wire.words()).into_parts();
     if !head.status.is_success() {
         return Err(refused(expect, head.status, &head.headers, body).await);
     }

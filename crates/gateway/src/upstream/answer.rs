@@ -10,14 +10,24 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, Response, header};
 use hyper::body::{Body, Incoming};
-use llm::provider::Canned;
+use llm::{Dialect, frame::Framing, provider::Canned};
+
+use super::Unwrap;
 
 /// Bytes of an answer as they come.
 #[derive(Debug)]
 pub enum UpstreamBody {
-    Wire { body: Incoming, _seat: Seat },
+    Wire {
+        body: Incoming,
+        _seat: Seat,
+    },
+    /// Of another form on the wire.
+    Wrapped {
+        body: Box<Self>,
+        unwrap: Unwrap,
+    },
     Canned(VecDeque<Bytes>),
 }
 
@@ -56,6 +66,17 @@ impl UpstreamBody {
     pub fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, hyper::Error>> {
         match self {
             Self::Canned(chunks) => Poll::Ready(Ok(chunks.pop_front())),
+            Self::Wrapped { body, unwrap } => loop {
+                match std::task::ready!(body.poll_chunk(context))? {
+                    None => return Poll::Ready(Ok(None)),
+                    Some(data) => {
+                        let data = unwrap.push(&data);
+                        if !data.is_empty() {
+                            return Poll::Ready(Ok(Some(data)));
+                        }
+                    }
+                }
+            },
             Self::Wire { body, .. } => loop {
                 match std::task::ready!(Pin::new(&mut *body).poll_frame(context)) {
                     None => return Poll::Ready(Ok(None)),
@@ -77,6 +98,19 @@ impl UpstreamBody {
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, hyper::Error> {
         std::future::poll_fn(|context| self.poll_chunk(context)).await
     }
+}
+
+/// The answer as servers of this dialect send it: binary messages that hold its events are taken apart.
+#[must_use]
+pub fn plain(answer: Response<UpstreamBody>, dialect: Dialect) -> Response<UpstreamBody> {
+    let binary = Framing::EventStream.content_type().as_bytes();
+    let kind = answer.headers().get(header::CONTENT_TYPE);
+    if dialect.framing() != Framing::Sse || !kind.is_some_and(|kind| kind.as_bytes().starts_with(binary)) {
+        return answer;
+    }
+    let (mut head, body) = answer.into_parts();
+    head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Framing::Sse.content_type()));
+    Response::from_parts(head, UpstreamBody::Wrapped { body: Box::new(body), unwrap: Unwrap::new(dialect) })
 }
 
 /// `retry-after-ms`, or `retry-after` in seconds. (As a date it is rare, and our clocks may differ.)

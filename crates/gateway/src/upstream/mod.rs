@@ -2,6 +2,7 @@
 
 pub mod address;
 mod answer;
+mod betas;
 mod body;
 mod conceal;
 mod connect;
@@ -13,10 +14,13 @@ mod post;
 pub mod request;
 pub mod sign;
 mod targets;
+mod unwrap;
 
-pub use answer::{UpstreamBody, retry_after};
+pub use answer::{UpstreamBody, plain, retry_after};
+pub use betas::known_betas;
 pub use body::RequestBody;
 pub use conceal::{conceal, is_presentable};
 pub use pool::{Pool, SendError, TlsError, UpstreamPool, tls};
 pub use post::HttpPost;
+pub use unwrap::Unwrap;
 pub use targets::{TargetState, Targets, label as target_label};

@@ -5,7 +5,9 @@ use govern::{Code, Error, config::snapshot::Target};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use llm::{frame::Framing, provider::Head};
 
-use super::RequestBody;
+use super::{RequestBody, known_betas};
+
+const BETAS: &str = "anthropic-beta";
 
 /// What the client's side contributes to an upstream request.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +57,14 @@ pub fn build(
     if client.same_dialect {
         let own = head.forward.iter().copied().chain(account.forward_headers.iter().map(String::as_str));
         for name in own {
-            pass_on(client.headers, name, headers);
+            match head.betas.filter(|_| name == BETAS) {
+                None => pass_on(client.headers, name, headers),
+                Some(betas) => {
+                    let known = known_betas(client.headers, betas.known).join(",");
+                    let value = HeaderValue::try_from(known).ok().filter(|value| !value.is_empty());
+                    headers.extend(value.map(|value| (HeaderName::from_static(BETAS), value)));
+                }
+            }
         }
     }
     for (name, value) in account.headers.iter().chain(&target.headers) {
