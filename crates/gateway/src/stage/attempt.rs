@@ -6,7 +6,7 @@ use std::{
 };
 
 use govern::{Code, Error, config::snapshot::Target};
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use llm::{
     failure::{Failure, Kind},
     provider::{Canned, Operation},
@@ -14,15 +14,16 @@ use llm::{
 };
 
 use super::{
+    Composed,
     count::{count_here, reckon},
     dispatch::Dispatch,
     encode::{Encoded, Unfit, Without, encode},
     judge::{Bad, Expect, Good, judge, upstream_id},
+    task::{self, Upload},
 };
 use crate::{
     Gateway,
     body::{Done, Opened, Spent},
-    http::Surface,
     observe::{Attempt, Lane, Recording},
     upstream::{RequestBody, SendError, UpstreamBody, conceal, is_presentable, request, target_label},
 };
@@ -47,7 +48,10 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
     if wire.operation() == Operation::CountTokens && target.wire(wire) != Some(wire) {
         return Ok(Tried::Good(count_here(dispatch, target)?));
     }
-    let encoded = encode(&dispatch.gw.fetcher, call, target, without).await?;
+    let encoded = match wire.is_conversation() {
+        true => encode(&dispatch.gw.fetcher, call, target, without).await?,
+        false => task::encode(call, target).await?,
+    };
     let echo = call.asked.thread.as_ref().filter(|_| encoded.lane == Lane::Translate);
     let echo = echo.map(|thread| thread.echo(call.asked.envelope.body()));
     let timeouts = &target.timeouts;
@@ -73,7 +77,10 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
         Ok(answer) => {
             let id = upstream_id(answer.headers()).filter(|id| is_presentable(id, &target.account)).map(str::to_owned);
             note(record, |noted| (noted.status, noted.upstream_id) = (Some(answer.status().as_u16()), id));
-            judge(expect, answer).await
+            match wire.is_conversation() {
+                true => judge(expect, answer).await,
+                false => task::judge(expect, call, &encoded.said, answer).await,
+            }
         }
         Err(failure) => Err(failure.into()),
     };
@@ -142,9 +149,24 @@ async fn send(
         stream: expect.streams_upstream().then(|| encoded.wire.words().framing()),
         traceparent: traceparent.as_deref(),
     };
-    let request = request::build(expect.target, &encoded.head, client, encoded.body.clone().into())?;
+    let (kind, body) = body_of(call, encoded);
+    let mut request = request::build(expect.target, &encoded.head, client, body)?;
+    request.headers_mut().extend(kind.map(|kind| (http::header::CONTENT_TYPE, kind)));
     let left = expect.deadline.saturating_duration_since(Instant::now());
     deliver(gw, expect.target, request, left).await
+}
+
+/// The body, and its media type where it is no JSON.
+fn body_of(call: &Composed, encoded: &Encoded) -> (Option<HeaderValue>, RequestBody) {
+    let uploaded = match (&call.asked.form, &encoded.said.upload) {
+        (Some(form), Some(Upload::Form(fields))) => Some(form.body(fields)),
+        (Some(form), Some(Upload::File)) => form.file(),
+        _ => None,
+    };
+    match uploaded {
+        Some((kind, body)) => (Some(kind), body),
+        None => (None, encoded.body.clone().into()),
+    }
 }
 
 /// Sends a request and waits for the head of its answer.
@@ -194,11 +216,11 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
     match good {
         Good::Whole { body, glance, loss } => {
             record.lost(&loss);
-            if !call.rules.guards.output.is_empty() && call.asked.surface != Surface::CountTokens {
+            if !call.rules.guards.output.is_empty() && call.asked.surface.operation() != Operation::CountTokens {
                 gw.metrics.guardrail("allow");
             }
-            let spent = match call.asked.surface {
-                Surface::CountTokens => {
+            let spent = match call.asked.surface.operation() {
+                Operation::CountTokens => {
                     record.with(|record| record.count = Some(Confidence::Exact.as_str().to_owned()));
                     Spent::nothing()
                 }
@@ -206,12 +228,12 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
             };
             Tried::Good(Done::Whole { target, body, spent })
         }
-        Good::Stream { upstream, lane, ready, ended } => {
+        Good::Stream { upstream, lane, ready, ended, passed } => {
             let elapsed = record.first_token();
             gw.metrics.first_token(&target_label(&target), elapsed);
             let (timeouts, deadline) = (target.timeouts, call.deadline);
             let opened =
-                Opened { target, passed: None, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline };
+                Opened { target, passed, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline };
             Tried::Good(Done::Stream(Box::new(opened)))
         }
         Good::Unfit { unfit, glance } => {

@@ -21,8 +21,11 @@ pub fn settle(gw: &Arc<Gateway>, sent: Sent, hold: Hold, record: &Recording) -> 
         Sent::Done(Done::Whole { target, body, spent }) => {
             settlement.book(&target, &spent);
             settlement.close(Outcome::Success, 200);
+            // Speech may be wanted as plain text, or as titles with their times.
+            let plain = record.surface().wire().takes_form() && !body.starts_with(b"{");
+            let kind = if plain { "text/plain; charset=utf-8" } else { "application/json" };
             let mut answer = Response::new(Body::from(body));
-            answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
             answer
         }
         Sent::Done(Done::Stream(opened)) => {
