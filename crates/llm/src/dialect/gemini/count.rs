@@ -18,7 +18,7 @@ pub fn read(body: &[u8]) -> Result<Call, Malformed> {
         .map_err(|wrong| Malformed { field: None, message: format!("the body must be JSON: {wrong}") })?;
     let value = names::normalise(value)?;
     let mut call = request::read_value(value.get("generateContentRequest").unwrap_or(&value))?;
-    call.extra.fields.remove("model");
+    call.extra.fields.shift_remove("model");
     Ok(call)
 }
 

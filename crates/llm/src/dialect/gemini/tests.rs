@@ -552,3 +552,71 @@ mod translation {
         }
     }
 }
+
+mod mutants {
+    use super::*;
+
+    /// Every body that is a fixture with one value replaced or taken out.
+    fn mutants(suffix: &str) -> Vec<(String, Value)> {
+        let mut all = Vec::new();
+        for corpus::Case { name, bytes } in corpus::cases(HERE, suffix) {
+            let whole: Value = serde_json::from_slice(&bytes).unwrap();
+            let mut places = Vec::new();
+            collect(&whole, String::new(), &mut places);
+            for place in places {
+                for put in
+                    [json!(null), json!(""), json!({}), json!([]), json!(1), json!(true), json!([{}]), json!("MODE")]
+                {
+                    let mut mutant = whole.clone();
+                    *mutant.pointer_mut(&place).unwrap() = put;
+                    all.push((format!("{name} at {place}"), mutant));
+                }
+            }
+        }
+        all
+    }
+
+    fn collect(value: &Value, place: String, places: &mut Vec<String>) {
+        let escape = |name: &str| name.replace('~', "~0").replace('/', "~1");
+        match value {
+            Value::Object(fields) => {
+                fields.iter().for_each(|(name, value)| collect(value, format!("{place}/{}", escape(name)), places));
+            }
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(at, value)| collect(value, format!("{place}/{at}"), places));
+            }
+            _ => {}
+        }
+        places.push(place);
+    }
+
+    #[test]
+    fn what_is_written_of_any_question_is_read_again_and_written_alike() {
+        for (name, mutant) in mutants(".request.json") {
+            let Ok(call) = HERE.read_call(&body(&mutant)) else { continue };
+            for other in Dialect::ALL {
+                let _ = other.write_call(&call, &WriteFor::default());
+            }
+            let Ok((written, _)) = HERE.write_call(&call, &WriteFor::default()) else { continue };
+            let text = String::from_utf8_lossy(&written).into_owned();
+            let again = HERE.read_call(&written).unwrap_or_else(|wrong| panic!("{name}: {wrong}: {text}"));
+            let (rewritten, _) = HERE.write_call(&again, &WriteFor::default()).unwrap();
+            assert_eq!(String::from_utf8_lossy(&rewritten), text, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_of_any_answer_is_read_again_and_written_alike() {
+        for (name, mutant) in mutants(".reply.json") {
+            let Ok(reply) = HERE.read_reply(&body(&mutant)) else { continue };
+            for other in Dialect::ALL {
+                let _ = other.write_reply(&reply);
+            }
+            let (written, _) = HERE.write_reply(&reply);
+            let text = String::from_utf8_lossy(&written).into_owned();
+            let again = HERE.read_reply(&written).unwrap_or_else(|wrong| panic!("{name}: {wrong}: {text}"));
+            let (rewritten, _) = HERE.write_reply(&again);
+            assert_eq!(String::from_utf8_lossy(&rewritten), text, "{name}");
+        }
+    }
+}

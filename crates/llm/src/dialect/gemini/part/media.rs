@@ -94,6 +94,15 @@ pub(super) fn write(source: &Source, fallback: Option<&str>) -> Option<Value> {
     }
 }
 
+/// What a film is taken for where nothing says its type.
+pub(super) const FILM: &str = "video/mp4";
+
+/// Whether [`write`] says this media type of a file at the address, which is all that is kept of it.
+pub(super) fn is_told_again(uri: &str, media_type: &str) -> bool {
+    let fallback = if media_type == FILM { FILM } else { "" };
+    guess(uri).unwrap_or(fallback) == media_type
+}
+
 /// The media type that an address's ending says.
 fn guess(uri: &str) -> Option<&'static str> {
     let path = uri.split(['?', '#']).next()?;

@@ -62,17 +62,9 @@ impl Hearer {
             sign(proof, parts);
             parts.push(media::read(&media_type, source, part.value).unwrap_or_else(|| native(part)));
         } else if let Some(file) = part.get("fileData") {
-            let uri = file.need("fileUri", "the file's address")?;
-            let media_type = file.get("mimeType").map(|field| field.text()).transpose()?;
-            // Google's own examples leave the type of a film on YouTube out.
-            let media_type = media_type.unwrap_or(if part.get("videoMetadata").is_some() || is_film(uri.text()?) {
-                "video/mp4"
-            } else {
-                ""
-            });
-            let read = media::read(media_type, media::address(uri.text()?), part.value);
+            let read = read_file(&file, part)?;
             sign(proof, parts);
-            parts.push(read.unwrap_or_else(|| native(part)));
+            parts.push(read);
         } else if proof.is_some() {
             sign(proof, parts);
         } else {
@@ -169,8 +161,16 @@ fn told(response: &Value) -> (String, bool) {
     }
 }
 
-fn is_film(uri: &str) -> bool {
-    uri.contains("youtu") && media::is_googles(uri)
+/// A file by address. One in Google's stores is Google's alone if its type could not be told again.
+fn read_file(file: &Field<'_, '_>, part: &Field<'_, '_>) -> Result<Part, Malformed> {
+    let uri = file.need("fileUri", "the file's address")?.text()?;
+    let given = file.get("mimeType").map(|field| field.text()).transpose()?.filter(|given| !given.is_empty());
+    // Google's own examples leave the type of a film on YouTube out.
+    let film = part.get("videoMetadata").is_some() || uri.contains("youtu");
+    let media_type = given.unwrap_or(if film && media::is_googles(uri) { media::FILM } else { "" });
+    let told_again = media::is_told_again(uri, media_type);
+    let read = media::read(media_type, media::address(uri), part.value);
+    Ok(read.filter(|_| told_again || !media::is_googles(uri)).unwrap_or_else(|| native(part)))
 }
 
 fn native(part: &Field<'_, '_>) -> Part {

@@ -117,7 +117,7 @@ impl<'c> Scribe<'c> {
 
     fn video(&mut self, video: &Video, at: Place) -> Result<Value, Malformed> {
         self.mark(video.cache.is_some());
-        let mut part = self.media(&video.source, Some("video/mp4"), at)?;
+        let mut part = self.media(&video.source, Some(media::FILM), at)?;
         match &video.cut {
             Some((Dialect::Gemini, cut)) => put(&mut part, "videoMetadata", cut.clone()),
             Some(_) => self.loss.note(format!("{at}.cut"), "gemini cuts films in another way"),

@@ -21,15 +21,15 @@ pub(super) fn read(config: &Field<'_, '_>, rest: &mut Map<String, Value>) -> Res
     match media_type {
         Some(JSON) => {}
         Some("text/plain") => {
-            rest.remove("responseMimeType");
+            rest.shift_remove("responseMimeType");
             return Ok(Output::Text);
         }
         // `text/x.enum` and what may come: Google's alone.
         _ => return Ok(Output::Text),
     }
-    rest.remove("responseMimeType");
+    rest.shift_remove("responseMimeType");
     let schema = |schema| Output::Schema { name: None, description: None, schema, strict: None };
-    if let Some(given) = rest.remove("responseJsonSchema") {
+    if let Some(given) = rest.shift_remove("responseJsonSchema") {
         return Ok(schema(given));
     }
     Ok(rest.get("responseSchema").map_or(Output::Json, |given| schema(schema::to_json_schema(given))))

@@ -33,7 +33,7 @@ pub(super) fn read(config: &Field<'_, '_>, rest: &mut Map<String, Value>) -> Res
     }
     let mut further = thinking.object()?.clone();
     further.retain(|name, _| !["includeThoughts", "thinkingBudget", "thinkingLevel"].contains(&name.as_str()));
-    rest.remove("thinkingConfig");
+    rest.shift_remove("thinkingConfig");
     if !further.is_empty() {
         rest.insert("thinkingConfig".to_owned(), further.into());
     }

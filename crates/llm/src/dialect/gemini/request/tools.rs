@@ -54,7 +54,7 @@ pub(super) fn read_choice(
 ) -> Result<Option<ToolChoice>, Malformed> {
     let Some(config) = root.get("toolConfig") else { return Ok(None) };
     let mut further = config.object()?.clone();
-    further.remove("functionCallingConfig");
+    further.shift_remove("functionCallingConfig");
     if !further.is_empty() {
         rest.insert("toolConfig".to_owned(), further.into());
     }

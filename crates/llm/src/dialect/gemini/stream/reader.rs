@@ -26,8 +26,10 @@ use crate::{
 /// Reads a streamed answer, as server-sent events or as one JSON array.
 #[derive(Debug, Default)]
 pub struct Reader {
-    /// Chosen by the first byte.
+    /// Chosen by the first byte that is not blank.
     splitter: Option<Splitter>,
+    /// The blanks before it.
+    blanks: Vec<u8>,
     state: State,
 }
 
@@ -35,10 +37,16 @@ impl EventReader for Reader {
     fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
         let state = &mut self.state;
         if self.splitter.is_none() {
-            let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) else { return };
-            let framing = if matches!(first, b'[' | b'{') { Framing::JsonArray } else { Framing::Sse };
+            self.blanks.extend_from_slice(bytes);
+            let framing = match self.blanks.iter().find(|byte| !byte.is_ascii_whitespace()) {
+                Some(b'[' | b'{') => Framing::JsonArray,
+                None if self.blanks.len() < MOST_BLANKS => return,
+                _ => Framing::Sse,
+            };
             self.splitter = Some(framing.splitter());
         }
+        let blanks = std::mem::take(&mut self.blanks);
+        let bytes = if blanks.is_empty() { bytes } else { &blanks };
         let Some(splitter) = &mut self.splitter else { return };
         if splitter.push(bytes, |frame| state.see(&frame, events)).is_err() {
             state.fail(Failure::new(Kind::Malformed, "a frame of the stream is too long"), events);
@@ -53,6 +61,9 @@ impl EventReader for Reader {
         state.finish(events);
     }
 }
+
+/// No server sends more blanks before its answer.
+const MOST_BLANKS: usize = 1024;
 
 /// No model makes more answers to one question.
 const MOST_CANDIDATES: u64 = 128;
@@ -97,7 +108,7 @@ impl State {
         }
         self.start(&chunk, events);
         let mut natives = Vec::new();
-        for (at, candidate) in list(chunk.remove("candidates")).into_iter().enumerate() {
+        for (at, candidate) in list(chunk.shift_remove("candidates")).into_iter().enumerate() {
             let Value::Object(candidate) = candidate else { continue };
             match self.candidate(candidate, at as u64, events) {
                 Ok(native) => natives.extend(native),
@@ -108,7 +119,7 @@ impl State {
         if blocked {
             self.candidates.entry(0).or_default().stop = Some(Stop::Filtered);
         }
-        if let Some(Ok(counts)) = chunk.remove("usageMetadata").map(serde_json::from_value::<Counts>) {
+        if let Some(Ok(counts)) = chunk.shift_remove("usageMetadata").map(serde_json::from_value::<Counts>) {
             self.counted = Some((counts.usage(), counts.tier()));
         }
         self.count(events);
@@ -139,11 +150,11 @@ impl State {
         at: u64,
         events: &mut Vec<Event>,
     ) -> Result<Option<Value>, Failure> {
-        let index = fields.remove("index").and_then(|index| index.as_u64()).unwrap_or(at);
+        let index = fields.shift_remove("index").and_then(|index| index.as_u64()).unwrap_or(at);
         let index = u32::try_from(index.min(MOST_CANDIDATES)).unwrap_or_default();
         let candidate = self.candidates.entry(index).or_default();
         let mut out = Out { choice: index, candidate, seed: &self.id, events };
-        let content = fields.remove("content").unwrap_or_default();
+        let content = fields.shift_remove("content").unwrap_or_default();
         for part in list(content.get("parts").cloned()) {
             out.part(part);
         }
@@ -154,7 +165,7 @@ impl State {
             }
             candidate.stop = Some(stop::read(reason, candidate.calls > 0));
             if candidate.stop.as_ref().map(stop::write) == Some(reason) {
-                fields.remove("finishReason");
+                fields.shift_remove("finishReason");
             }
         }
         if let Some(grounding) = fields.get("groundingMetadata") {

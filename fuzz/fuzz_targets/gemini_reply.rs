@@ -1,0 +1,7 @@
+//! Answers and errors in the format of Google Gemini.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use llm::Dialect;
+
+fuzz_target!(|bytes: &[u8]| fuzz::reply(Dialect::Gemini, bytes));

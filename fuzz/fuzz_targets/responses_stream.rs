@@ -1,0 +1,7 @@
+//! Streams of OpenAI Responses.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use llm::Dialect;
+
+fuzz_target!(|bytes: &[u8]| fuzz::stream(Dialect::OpenAiResponses, bytes));
