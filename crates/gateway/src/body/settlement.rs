@@ -42,6 +42,12 @@ impl Spent {
     /// What the answer of `target` used so far: as reported, or else reckoned from the prompt and what was delivered.
     #[must_use]
     pub fn of(target: &Target, glance: &Glance, prompt_tokens: u64) -> Self {
+        Self::asked(target, glance, prompt_tokens, &[])
+    }
+
+    /// As [`Self::of`], where what was asked for moves the price: the size of a picture.
+    #[must_use]
+    pub fn asked(target: &Target, glance: &Glance, prompt_tokens: u64, words: &[&str]) -> Self {
         let whole = glance.stopped || glance.ended;
         let usage = match glance.usage {
             Some(usage) if whole || usage.output >= glance.delivered_tokens => usage,
@@ -55,7 +61,7 @@ impl Spent {
             },
         };
         let served_model = glance.model.clone();
-        let bill = target.bill(&usage, glance.service_tier.as_deref(), &[]);
+        let bill = target.bill(&usage, glance.service_tier.as_deref(), words);
         Self { usage, served_model, bill, reckoned: prompt_tokens }
     }
 

@@ -224,7 +224,11 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
                     record.with(|record| record.count = Some(Confidence::Exact.as_str().to_owned()));
                     Spent::nothing()
                 }
-                _ => Spent::of(&target, &glance, prompt_tokens),
+                _ => {
+                    let words = priced_by(call, &target);
+                    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                    Spent::asked(&target, &glance, prompt_tokens, &words)
+                }
             };
             Tried::Good(Done::Whole { target, body, spent })
         }
@@ -248,4 +252,21 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
             Tried::Blocked(blocked.answer())
         }
     }
+}
+
+/// What a call asks for in the words of a price list, if this target's list has a price for it: the size and the quality of a
+/// picture, how much of the web is read.
+fn priced_by(call: &super::Composed, target: &Target) -> Vec<String> {
+    #[derive(serde::Deserialize)]
+    struct Search {
+        search_context_size: Option<String>,
+    }
+    if target.price.as_ref().is_none_or(|price| price.variants.is_empty()) {
+        return Vec::new();
+    }
+    let envelope = &call.asked.envelope;
+    let text = |name: &'static str| envelope.get::<String>(name, "a string").ok().flatten();
+    let search = envelope.get::<Search>("web_search_options", "an object").ok().flatten();
+    let search = search.and_then(|search| search.search_context_size).map(|size| format!("search:{size}"));
+    [text("size"), text("quality"), text("resolution"), search].into_iter().flatten().collect()
 }
