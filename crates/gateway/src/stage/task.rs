@@ -213,9 +213,8 @@ async fn opaque(expect: Expect<'_>, said: &Said, told: &HeaderMap, mut upstream:
         None => return Err(Failure::new(Kind::Malformed, "the provider's answer is empty").into()),
     };
     let mut headers = HeaderMap::new();
-    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH] {
-        headers.extend(told.get(&name).map(|value| (name, value.clone())));
-    }
+    // Without the length: the body must be polled to its end, which is when it is booked.
+    headers.extend(told.get(header::CONTENT_TYPE).map(|kind| (header::CONTENT_TYPE, kind.clone())));
     let passed = Some(Passed { status: StatusCode::OK, headers });
     Ok(Good::Stream { upstream, lane, ready, ended, passed })
 }

@@ -12,6 +12,7 @@ mod first_call;
 mod guardrails;
 mod keys;
 mod passthrough;
+mod operations;
 mod reload;
 mod responses;
 mod routing;
