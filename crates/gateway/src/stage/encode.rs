@@ -87,9 +87,10 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
         return Ok(Encoded { wire, head, body, lane, loss: Loss::none(), emulated: None, said: Box::default() });
     }
     let mut decoded = decode(call)?;
+    let mut loss = Loss::none();
     if !same {
         refuse_thread(&decoded)?;
-        openai_responses::request::bridge(&mut decoded)?;
+        loss = openai_responses::request::bridge(&mut decoded)?;
     }
     decoded.model = target.model.to_string();
     if needs != ImageNeeds::Any && !(same && dialect == Dialect::Gemini) {
@@ -110,7 +111,8 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
         foreign_thinking: without.thinking || (!same && dialect == Dialect::OpenAiChat),
         ..target.write_for.clone()
     };
-    let (body, loss) = dialect.write_call(&decoded, &write_for)?;
+    let (body, more) = dialect.write_call(&decoded, &write_for)?;
+    loss.absorb(more);
     refuse_loss(call, target, &loss)?;
     let body = force(body.into(), target, &head)?;
     Ok(Encoded { wire, head, body, lane: Lane::Translate, loss, emulated, said: Box::default() })

@@ -43,9 +43,6 @@ pub async fn recollect(
     let kept = gw.responses.store.find(&owner, id).await.map_err(unavailable)?.ok_or_else(|| unknown(id))?;
     let query = head.uri.query().unwrap_or_default();
     let Some(turn) = &kept.turn else {
-        if head.method == Method::DELETE {
-            gw.responses.store.forget(&owner, id).await.map_err(unavailable)?;
-        }
         let target = at_provider(&rules, &kept)?;
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         let path = format!("/responses/{}{below}{query}", llm::provider::escape(id));

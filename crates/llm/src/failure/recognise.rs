@@ -58,6 +58,8 @@ fn by_code(code: &str) -> Option<Kind> {
         | "insufficient_balance" => Kind::Payment,
         "model_not_found" | "model_not_available" | "model_decommissioned" | "invalid_model" => Kind::ModelNotFound,
         "request_too_large" => Kind::TooLarge,
+        // OpenAI's, of a sealed thought that is another account's.
+        "invalid_encrypted_content" => Kind::SignatureRefused,
         "rate_limit_exceeded" | "rate_limit_error" | "rate_limited" | "RESOURCE_EXHAUSTED" => Kind::RateLimited,
         "overloaded_error" | "capacity_exceeded" | "service_unavailable" | "unavailable_error" | "UNAVAILABLE" => {
             Kind::Overloaded

@@ -14,7 +14,7 @@ use testkit::{
     fixture::{
         anthropic_error, anthropic_message_text, anthropic_stream, anthropic_usage,
         openai::{openai_chat, openai_chunk},
-        openai_chat_text, openai_chat_tool, openai_stream, openai_usage,
+        openai_chat_text, openai_chat_tool, openai_error, openai_stream, openai_usage,
     },
     harness::mint,
 };
@@ -367,6 +367,28 @@ async fn case_048_an_answer_that_a_provider_keeps_is_gone_on_from_at_the_account
     let refused = post(&client, &with(ask("b/m", "Again"), &json!({ "previous_response_id": "resp_a" }))).await;
     assert_eq!((refused.status, refused.json()["error"]["code"].as_str()), (409, Some("response_kept_elsewhere")));
     assert_eq!(post(&client, &with(next, &json!({ "previous_response_id": "resp_x" }))).await.status, 404);
+}
+
+#[tokio::test]
+async fn case_048_a_seal_that_the_account_refuses_is_left_out_once() {
+    let refused = openai_error(
+        400,
+        "invalid_request_error",
+        Some("invalid_encrypted_content"),
+        "The encrypted content gAAA...ng== could not be verified.",
+    );
+    let upstream = Upstream::in_turn([refused, Answer::json(200, &native_answer("resp_1"))]);
+    let scene = Scene::of(upstream, "").await;
+    let sealed = json!({ "type": "reasoning", "summary": [], "encrypted_content": "gAAAAof_nobody" });
+    let input = json!([{ "role": "user", "content": "Hi" }, sealed, { "role": "user", "content": "Again" }]);
+    let answer = post(&scene.gateway.client(), &json!({ "model": "chat/m", "input": input })).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let sent: Vec<Value> = scene.upstream.requests().iter().map(|seen| seen.json()["input"].clone()).collect();
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[0], input);
+    assert!(!sent[1].to_string().contains("gAAAA"), "{}", sent[1]);
+    let record = scene.record().await;
+    assert_eq!(record["attempts"][0]["failure"], "signature_refused");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::tools::{self, full_name};
 use crate::{
     Call, Loss,
-    call::{Extra, Role, Text, ToolChoice, Turn},
+    call::{Extra, Role, Text, Tool, ToolChoice, Turn},
     dialect::{Dialect, Malformed, WriteFor, field::Field},
 };
 
@@ -215,12 +215,26 @@ fn write_extra(call: &Call, body: &mut Map<String, Value>, loss: &mut Loss) {
 }
 
 /// Takes out of a call, for a provider without this API, what the gateway itself answers for and what asks for nothing.
+/// A search of the web that OpenAI would make is a loss: coding assistants offer it with every call.
 ///
 /// # Errors
 /// What only OpenAI's own servers can do, and the answer would be another without: by name.
-pub fn bridge(call: &mut Call) -> Result<(), Malformed> {
+pub fn bridge(call: &mut Call) -> Result<Loss, Malformed> {
+    let mut loss = Loss::none();
     if call.extra.dialect != Dialect::OpenAiResponses {
-        return Ok(());
+        return Ok(loss);
+    }
+    let mut at = 0;
+    call.tools.retain(|tool| {
+        at += 1;
+        let searches = matches!(tool, Tool::Native { raw, .. } if is_web_search(raw));
+        if searches {
+            loss.note(format!("tools[{}]", at - 1), "the web is searched by OpenAI's own servers alone");
+        }
+        !searches
+    });
+    if matches!(&call.tool_choice, Some(ToolChoice::Native { raw, .. }) if is_web_search(raw)) {
+        call.tool_choice = None;
     }
     let fields = &mut call.extra.fields;
     for (name, right) in [
@@ -247,5 +261,10 @@ pub fn bridge(call: &mut Call) -> Result<(), Malformed> {
         }
         name => !idle.iter().any(|(idle, values)| *idle == name && values.contains(value)),
     });
-    Ok(())
+    Ok(loss)
+}
+
+/// `web_search`, `web_search_preview` and their dated names.
+fn is_web_search(raw: &Value) -> bool {
+    raw.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("web_search"))
 }

@@ -1,5 +1,6 @@
 //! The corpus, and what an item must look like. What happens between dialects is in `translation_tests`.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Echo, reply::write_echoing, stream::Writer};
@@ -305,5 +306,52 @@ fn complaints_name_the_field() {
         let refused = RESPONSES.read_call(body.to_string().as_bytes()).unwrap_err();
         assert_eq!(refused.message, message);
         assert!(refused.field.is_some());
+    }
+}
+
+/// A file of the corpus with some bytes overwritten.
+fn damaged(suffix: &'static str) -> impl Strategy<Value = Vec<u8>> {
+    let files: Vec<Vec<u8>> = corpus::cases(RESPONSES, suffix).into_iter().map(|case| case.bytes).collect();
+    let byte = prop_oneof![any::<u8>(), proptest::sample::select(b"{}[]\",:0en\n".to_vec())];
+    let hits = proptest::collection::vec((any::<prop::sample::Index>(), byte), 0..6);
+    (proptest::sample::select(files), hits).prop_map(|(mut bytes, hits)| {
+        for (at, byte) in hits {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes
+    })
+}
+
+proptest! {
+    /// What is written can be read, and writing that again changes nothing.
+    #[test]
+    fn own_writing_is_stable(bytes in damaged(".request.json")) {
+        let target = WriteFor::default();
+        if let Ok((written, _)) = RESPONSES.read_call(&bytes).and_then(|call| RESPONSES.write_call(&call, &target)) {
+            let again = RESPONSES.read_call(&written).unwrap();
+            let (rewritten, _) = RESPONSES.write_call(&again, &target).unwrap();
+            prop_assert_eq!(String::from_utf8(written), String::from_utf8(rewritten));
+        }
+    }
+
+    #[test]
+    fn own_answers_are_stable(bytes in damaged(".reply.json")) {
+        if let Ok(reply) = RESPONSES.read_reply(&bytes) {
+            let (written, _) = RESPONSES.write_reply(&reply);
+            let again = RESPONSES.read_reply(&written).unwrap();
+            let (rewritten, _) = RESPONSES.write_reply(&again);
+            prop_assert_eq!(String::from_utf8(written), String::from_utf8(rewritten));
+        }
+    }
+
+    /// Whatever a provider sends, the client gets a stream that keeps its rules.
+    #[test]
+    fn own_streams_keep_their_rules(bytes in damaged(".sse")) {
+        let written = corpus::write_stream(RESPONSES, true, &corpus::read_stream(RESPONSES, &[&bytes]));
+        let frames = payloads(&written);
+        if !frames.is_empty() {
+            check_stream(&frames);
+        }
     }
 }

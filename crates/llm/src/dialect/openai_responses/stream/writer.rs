@@ -1,5 +1,7 @@
 //! Canonical events to events of the wire.
 
+mod close;
+
 use serde_json::{Map, Value, json};
 
 use super::super::{
@@ -8,7 +10,7 @@ use super::super::{
     part,
     reply::{Head, Last, write_stop},
     thought,
-    tools::{Kind, Kinds, input_of},
+    tools::{Kind, Kinds},
 };
 use crate::{
     Loss,
@@ -58,9 +60,19 @@ struct Message {
 /// An open block.
 #[derive(Debug)]
 enum Open {
-    Said { refusal: bool, text: String, notes: Vec<Value>, place: Option<Place> },
+    Said(Said),
     Thought { text: String, signature: String, item: Option<(usize, String)> },
     Call { at: usize, id: String, call_id: String, kind: Kind, arguments: String, signature: Option<String> },
+}
+
+/// A text, or a refusal.
+#[derive(Debug, Default)]
+struct Said {
+    refusal: bool,
+    text: String,
+    notes: Vec<Value>,
+    /// Where it stands, once it says something.
+    place: Option<Place>,
 }
 
 /// Where a text stands: item, its id, content part.
@@ -138,9 +150,7 @@ impl Writer {
 
     fn open(&mut self, index: u32, block: &Block, bytes: &mut Vec<u8>) {
         let open = match block {
-            Block::Text | Block::Refusal => {
-                Open::Said { refusal: *block == Block::Refusal, text: String::new(), notes: Vec::new(), place: None }
-            }
+            Block::Text | Block::Refusal => Open::Said(Said { refusal: *block == Block::Refusal, ..Said::default() }),
             Block::Thinking => Open::Thought { text: String::new(), signature: String::new(), item: None },
             Block::ToolUse { id, name, signature } => {
                 self.end_message(bytes);
@@ -174,16 +184,16 @@ impl Writer {
         let Some(found) = self.open.iter().position(|(open, _)| *open == index) else { return };
         let (_, mut open) = self.open.swap_remove(found);
         match (&mut open, delta) {
-            (Open::Said { refusal, text, place, .. }, Delta::Text(more)) => {
+            (Open::Said(Said { refusal, text, place, .. }), Delta::Text(more)) => {
                 let place = match place {
                     Some(place) => place.clone(),
                     None => place.insert(self.part(*refusal, bytes)).clone(),
                 };
                 text.push_str(more);
                 let kind = if *refusal { "response.refusal.delta" } else { "response.output_text.delta" };
-                self.say_part(kind, &place, json!({"delta": more}), *refusal, bytes);
+                self.say_part(kind, &place, json!({"delta": more}), bytes);
             }
-            (Open::Said { notes, .. }, Delta::Native { dialect: Dialect::OpenAiResponses, raw }) => {
+            (Open::Said(Said { notes, .. }), Delta::Native { dialect: Dialect::OpenAiResponses, raw }) => {
                 notes.extend(raw.get("annotation").cloned());
             }
             (Open::Thought { text, item, .. }, Delta::Text(more)) => {
@@ -228,16 +238,16 @@ impl Writer {
         message.content.push(Value::Null);
         self.message = Some(message);
         let empty = if refusal { part::refusal("") } else { part::output_text("", None) };
-        self.say_part("response.content_part.added", &place, json!({"part": empty}), true, bytes);
+        self.say_part("response.content_part.added", &place, json!({"part": empty}), bytes);
         place
     }
 
-    /// An event about a content part. `plain`: it has no probabilities.
-    fn say_part(&mut self, kind: &str, place: &Place, said: Value, plain: bool, bytes: &mut Vec<u8>) {
+    /// An event about a content part. Those of a text have room for probabilities.
+    fn say_part(&mut self, kind: &str, place: &Place, said: Value, bytes: &mut Vec<u8>) {
         let mut fields = json!({"item_id": place.id, "output_index": place.at, "content_index": place.index});
         if let (Some(fields), Value::Object(said)) = (fields.as_object_mut(), said) {
             fields.extend(said);
-            if !plain {
+            if kind.starts_with("response.output_text") {
                 fields.insert("logprobs".to_owned(), json!([]));
             }
         }
@@ -251,103 +261,6 @@ impl Writer {
         let fields = json!({"item_id": id, "output_index": at, "summary_index": 0, "part": part});
         self.say("response.reasoning_summary_part.added", fields, bytes);
         (at, id)
-    }
-
-    fn close(&mut self, index: u32, bytes: &mut Vec<u8>) {
-        if let Some(found) = self.open.iter().position(|(open, _)| *open == index) {
-            let (_, open) = self.open.remove(found);
-            self.end_block(open, bytes);
-        }
-    }
-
-    fn end_block(&mut self, open: Open, bytes: &mut Vec<u8>) {
-        match open {
-            Open::Said { place: None, .. } => {}
-            Open::Said { refusal, text, notes, place: Some(place) } => {
-                self.end_said(refusal, text, notes, place, bytes)
-            }
-            Open::Thought { text, signature, item } => {
-                let sealed = (!signature.is_empty()).then(|| thought::seal(&signature));
-                let said = thought::item(&text, sealed.as_deref());
-                match item {
-                    Some((at, id)) => {
-                        let place = |more: (&str, Value)| {
-                            let mut fields = json!({"item_id": id, "output_index": at, "summary_index": 0});
-                            fields.as_object_mut().map(|fields| fields.insert(more.0.to_owned(), more.1));
-                            fields
-                        };
-                        let whole = json!({"type": "summary_text", "text": text});
-                        self.say("response.reasoning_summary_text.done", place(("text", json!(text))), bytes);
-                        self.say("response.reasoning_summary_part.done", place(("part", whole)), bytes);
-                        self.complete(at, said, bytes);
-                    }
-                    None if sealed.is_some() => {
-                        self.end_message(bytes);
-                        self.whole(said, bytes);
-                    }
-                    None => {}
-                }
-            }
-            Open::Call { at, id, call_id, kind, arguments, signature } => {
-                self.end_call((at, id), &kind, &arguments, bytes);
-                self.complete(at, kind.item(&call_id, &arguments), bytes);
-                if let Some(proof) = signature {
-                    self.whole(thought::item("", Some(&thought::seal(&proof))), bytes);
-                }
-            }
-        }
-    }
-
-    fn end_said(&mut self, refusal: bool, text: String, notes: Vec<Value>, place: Place, bytes: &mut Vec<u8>) {
-        let (kind, said, whole) = if refusal {
-            ("response.refusal.done", json!({"refusal": text}), part::refusal(&text))
-        } else {
-            let beside = (!notes.is_empty()).then(|| json!({"annotations": notes}));
-            ("response.output_text.done", json!({"text": text}), part::output_text(&text, beside.as_ref()))
-        };
-        self.say_part(kind, &place, said, refusal, bytes);
-        self.say_part("response.content_part.done", &place, json!({"part": whole}), true, bytes);
-        if let Some(message) = self.message.as_mut().filter(|message| message.at == place.at)
-            && let Some(part) = message.content.get_mut(place.index)
-        {
-            *part = whole;
-        }
-    }
-
-    /// The end of a call's arguments, which are told whole once more; what clients collect must be JSON.
-    fn end_call(&mut self, (at, id): (usize, String), kind: &Kind, arguments: &str, bytes: &mut Vec<u8>) {
-        let fields = |name: &str, value: &str| {
-            let mut fields = json!({"item_id": id, "output_index": at});
-            fields.as_object_mut().map(|fields| fields.insert(name.to_owned(), json!(value)));
-            fields
-        };
-        if kind.custom {
-            let input = input_of(arguments);
-            self.say("response.custom_tool_call_input.delta", fields("delta", &input), bytes);
-            self.say("response.custom_tool_call_input.done", fields("input", &input), bytes);
-            return;
-        }
-        let whole = if arguments.is_empty() { "{}" } else { arguments };
-        if arguments.is_empty() {
-            self.say("response.function_call_arguments.delta", fields("delta", whole), bytes);
-        }
-        self.say("response.function_call_arguments.done", fields("arguments", whole), bytes);
-    }
-
-    /// Ends the message, unless a text in it goes on.
-    fn end_message(&mut self, bytes: &mut Vec<u8>) {
-        if let Some(message) = self.message.take_if(|message| message.content.iter().all(|part| !part.is_null())) {
-            self.complete(message.at, item::message(Value::Array(message.content), message.phase.as_ref()), bytes);
-        }
-    }
-
-    fn end_all(&mut self, bytes: &mut Vec<u8>) {
-        let mut open = std::mem::take(&mut self.open);
-        open.sort_by_key(|(index, _)| *index);
-        for (_, open) in open {
-            self.end_block(open, bytes);
-        }
-        self.end_message(bytes);
     }
 
     fn end(&mut self, bytes: &mut Vec<u8>) {
@@ -395,6 +308,8 @@ impl EventWriter for Writer {
         match event {
             Event::Open { choice: 1.., .. } => self.loss.note("choices", "openai_responses gives one answer"),
             Event::Delta { choice: 1.., .. } | Event::Close { choice: 1.., .. } | Event::Stop { choice: 1.., .. } => {}
+            // A beginning that comes late must not give the answer another name.
+            Event::Start { .. } if self.begun => {}
             Event::Start { id, model, created } => {
                 self.head = Head {
                     id: self.echo.name(id),
