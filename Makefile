@@ -67,13 +67,19 @@ test-clients: $(VENV)/installed $(CLIENTS)/node/node_modules/.package-lock.json 
 	$(VENV)/bin/python $(CLIENTS)/with_gateway.py $(TARGET)/debug -- npm --prefix $(CLIENTS)/node test -- \
 		--test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=$(abspath $(LOGS))/node.xml
 
+.PHONY: test-assistants
+test-assistants: $(VENV)/installed $(CLIENTS)/assistants/node_modules/.package-lock.json ## Coding assistants, one prompt each (400 MB of packages)
+	mkdir -p $(LOGS)
+	cargo build --quiet --package server --bin tollgate
+	$(VENV)/bin/python $(CLIENTS)/with_gateway.py $(TARGET)/debug -- npm --prefix $(CLIENTS)/assistants test
+
 $(VENV)/installed: $(CLIENTS)/python/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --requirement $<
 	touch $@
 
-$(CLIENTS)/node/node_modules/.package-lock.json: $(CLIENTS)/node/package-lock.json
-	npm --prefix $(CLIENTS)/node ci --no-audit --no-fund --loglevel=error
+$(CLIENTS)/%/node_modules/.package-lock.json: $(CLIENTS)/%/package-lock.json
+	npm --prefix $(CLIENTS)/$* ci --no-audit --no-fund --loglevel=error
 	touch $@
 
 .PHONY: bench

@@ -7,6 +7,7 @@ reports their results, fills in schemas, and insists that its own thinking comes
 import base64
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +90,12 @@ def answer(question: Question) -> Answer:
 
 
 def calls(question: Question) -> list[tuple[str, dict]]:
+    # A coding assistant is told what to run; it brings the tool for that among many.
+    if told := re.search("Run `(.+?)`", question.text):
+        for name, schema in question.tools.items():
+            for field in ("cmd", "command"):
+                if field in schema.get("properties", {}):
+                    return [(name, {field: told[1]})]
     names = list(question.tools)
     if question.choice in names:
         names = [question.choice]

@@ -15,15 +15,9 @@ TEXT = {"type": "output_text", "annotations": [], "logprobs": []}
 def refusal(body: dict) -> str | None:
     """Why the request is refused."""
     items = body["input"] if isinstance(body.get("input"), list) else []
-    # The API takes thought by its seal alone, though its SDK asks for an id; and tools of the days to come.
-    named = [{"id": "rs_1", **item} if item.get("type") == "reasoning" else item for item in items]
-    tools = [{**tool, "parameters": tool.get("parameters"), "strict": tool.get("strict")} if tool["type"] == "function" else tool for tool in body.get("tools", [])]
-    unknown = {"client_metadata"}
-    known = {name: value for name, value in body.items() if name not in unknown}
-    if isinstance(body.get("input"), list):
-        known["input"] = named
-    if "tools" in body:
-        known["tools"] = tools
+    known = {name: value for name, value in body.items() if name != "client_metadata"}
+    if items:
+        known["input"] = [documented(item) for item in items]
     found = problems(known, RESPONSES[body.get("stream") is True], "body")
     called, answered = set(), set()
     for at, item in enumerate(items):
@@ -39,6 +33,15 @@ def refusal(body: dict) -> str | None:
                     found.append(f"input[{at}]: The encrypted content could not be verified.")
     found += [f"No tool output found for function call {id}." for id in sorted(called - answered)]
     return "; ".join(found) or None
+
+
+def documented(item: dict) -> dict:
+    """The item as the SDK knows it: the API takes messages with an id, and thought without one."""
+    if item.get("type") == "reasoning":
+        return {"id": "rs_1", **item}
+    if item.get("type", "message") == "message" and item["role"] != "assistant":
+        return {name: value for name, value in item.items() if name != "id"}
+    return item
 
 
 def seal() -> str:
