@@ -7,7 +7,7 @@ use clap::Parser;
 use govern::{Code, config::Fault, route::Strategy};
 use llm::{
     Dialect, Wire,
-    provider::{self, Auth, Operation},
+    provider::{self, Auth, Cloud, Operation},
 };
 use serde_json::Value;
 
@@ -105,15 +105,22 @@ fn providers() -> String {
     let mut page = format!(
         "{MARK}# Providers\n\n\
          `kind` of an account under `providers`. A credential is taken from the variable named here unless the account\n\
-         has an `api_key`.\n\n\
-         | kind | speaks | address | credential | token counting |\n|---|---|---|---|---|\n"
+         has its own: `api_key`, `keys`, or an identity of the cloud named here under `credential`. What stands in braces is\n\
+         a setting of the account. Where a client speaks one of a provider's formats, its bytes are passed on; else they are\n\
+         translated into the first. Some models of a provider may speak others.\n\n\
+         | kind | converses in | offers besides | address | credential |\n|---|---|---|---|---|\n"
     );
     for provider in provider::ALL {
-        let credential = match (provider.auth(), provider.key_env()) {
+        let mut credential = match (provider.auth(), provider.key_env()) {
             (Auth::None, _) => "none".to_owned(),
             (_, Some(variable)) => format!("`{variable}`"),
+            (_, None) if provider.cloud().is_some() => "an API key".to_owned(),
             (_, None) => "if the server wants one".to_owned(),
         };
+        // IBM's keys are exchanged behind the scenes: no identity is configured for it.
+        if let Some(cloud) = provider.cloud().filter(|cloud| *cloud != Cloud::Ibm) {
+            credential.push_str(&format!(" or `{}_...`", cloud.as_str()));
+        }
         let address = match provider.base_url() {
             Some(url) => format!("`{url}`"),
             None if provider.answer(Wire::Chat(Dialect::OpenAiChat), b"{}").is_some() => {
@@ -122,12 +129,35 @@ fn providers() -> String {
             None => "`base_url` of the account".to_owned(),
         };
         let speaks: Vec<_> = provider.speaks(Operation::Chat, "").iter().map(|wire| wire.words().as_str()).collect();
-        let counts =
-            if provider.speaks(Operation::CountTokens, "").is_empty() { "reckoned" } else { "by the provider" };
-        _ = writeln!(page, "| `{}` | {} | {address} | {credential} | {counts} |", provider.id(), speaks.join(", "));
+        let offers: Vec<_> = OFFERS
+            .iter()
+            .filter(|(operation, _)| !provider.speaks(*operation, "").is_empty())
+            .map(|(_, name)| *name)
+            .collect();
+        _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {address} | {credential} |",
+            provider.id(),
+            speaks.join(", "),
+            offers.join(", ")
+        );
     }
     page
 }
+
+/// What a provider may offer besides conversations.
+const OFFERS: &[(Operation, &str)] = &[
+    (Operation::CountTokens, "token counts"),
+    (Operation::Embed, "embeddings"),
+    (Operation::Rerank, "reranks"),
+    (Operation::Image, "pictures"),
+    (Operation::ImageEdit, "edits of pictures"),
+    (Operation::Speech, "speech"),
+    (Operation::Transcribe, "transcriptions"),
+    (Operation::Translate, "translations"),
+    (Operation::Moderate, "moderation"),
+    (Operation::Ocr, "OCR"),
+];
 
 #[cfg(test)]
 mod tests {

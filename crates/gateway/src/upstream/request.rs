@@ -37,7 +37,7 @@ pub fn build(
     };
     let mut request = Request::builder()
         .method(Method::POST)
-        .uri(format!("{}{}", account.base_url, head.path))
+        .uri(address(&account.base_url, &head.path))
         .body(body)
         .map_err(unsendable)?;
     let headers = request.headers_mut();
@@ -69,9 +69,28 @@ pub fn build(
     }
     for (name, value) in account.headers.iter().chain(&target.headers) {
         let name = HeaderName::try_from(name).map_err(|error| unsendable(error.into()))?;
+        let value = if name == BETAS { united(headers, value) } else { value.clone() };
         headers.insert(name, HeaderValue::try_from(value).map_err(|error| unsendable(error.into()))?);
     }
     Ok(request)
+}
+
+/// The betas that are passed on, and the operator's own.
+fn united(headers: &HeaderMap, own: &str) -> String {
+    let asked = headers.get_all(BETAS).iter().filter_map(|value| value.to_str().ok());
+    asked.chain([own]).collect::<Vec<_>>().join(",")
+}
+
+/// Where a request goes. A leading `/..` of the path takes away a segment of the base URL's own path: some vendors have
+/// their formats side by side, each under a base of its own.
+fn address(base_url: &str, path: &str) -> String {
+    let (mut base, mut path) = (base_url, path);
+    let host = base.find("://").map_or(0, |at| at + 3);
+    while let Some(rest) = path.strip_prefix("/..") {
+        path = rest;
+        base = base.rfind('/').filter(|at| *at >= host).and_then(|at| base.get(..at)).unwrap_or(base);
+    }
+    format!("{base}{path}")
 }
 
 fn pass_on(from: &HeaderMap, name: &str, to: &mut HeaderMap) {
@@ -82,5 +101,32 @@ fn pass_on(from: &HeaderMap, name: &str, to: &mut HeaderMap) {
     }
     for value in values {
         to.append(name.clone(), value.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_043_the_operators_betas_join_those_of_the_client() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(united(&headers, "files-1"), "files-1");
+        headers.append(BETAS, HeaderValue::from_static("context-1m-2025-08-07"));
+        headers.append(BETAS, HeaderValue::from_static("mcp-2"));
+        assert_eq!(united(&headers, "files-1"), "context-1m-2025-08-07,mcp-2,files-1");
+    }
+
+    #[test]
+    fn formats_stand_side_by_side_under_bases_of_their_own() {
+        for (base, path, whole) in [
+            ("https://h/v1", "/chat/completions", "https://h/v1/chat/completions"),
+            ("https://h/v1", "/../anthropic/v1/messages", "https://h/anthropic/v1/messages"),
+            ("https://h/api/paas/v4", "/../../anthropic/v1/messages", "https://h/api/anthropic/v1/messages"),
+            ("https://h", "/../anthropic/v1/messages", "https://h/anthropic/v1/messages"),
+            ("http://127.0.0.1:1/a", "/../../../x", "http://127.0.0.1:1/x"),
+        ] {
+            assert_eq!(address(base, path), whole);
+        }
     }
 }

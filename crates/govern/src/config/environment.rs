@@ -1,6 +1,6 @@
 //! The configuration of somebody who has written none: every provider whose key is in the environment, and `echo`.
 
-use llm::provider::{self, Auth};
+use llm::provider::{self, Auth, Place};
 
 use super::{
     raw::{Raw, RawModel, RawProvider, RawTarget},
@@ -17,7 +17,9 @@ impl Raw {
     pub fn from_environment(lookup: Lookup<'_>) -> Self {
         let is_set = |name: &str| lookup(name).is_some_and(|value| !value.trim().is_empty());
         let with_key = provider::ALL.iter().filter(|provider| {
-            provider.auth() != Auth::None && provider.base_url().is_some() && provider.key_env().is_some_and(is_set)
+            // What must be told where its models are cannot be guessed from a key.
+            let reachable = matches!(provider.address(&Place::default()), Ok(Some(_))) && provider.wants().is_empty();
+            provider.auth() != Auth::None && reachable && provider.key_env().is_some_and(is_set)
         });
         let mut raw = Self::default();
         raw.providers.extend(with_key.map(|provider| (provider.id().to_owned(), RawProvider::default())));

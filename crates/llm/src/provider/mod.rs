@@ -3,24 +3,65 @@
 //! A provider is pure: it says where a call goes, how the credential is shown and what a bad answer means. It never
 //! opens a connection. What differs between vendors of one dialect is data ([`Quirks`]), never a copy of a neighbour.
 
+mod ai21;
 mod anthropic;
+mod azure_ai;
+mod azure_openai;
+mod baseten;
 mod bedrock;
+mod cerebras;
 mod cloud;
+mod cloudflare;
+mod cohere;
+mod dashscope;
+mod databricks;
+mod deepgram;
+mod deepinfra;
 mod deepseek;
 mod echo;
+mod elevenlabs;
+mod fireworks;
+mod friendli;
 mod gemini;
 mod groq;
+mod huggingface;
+mod hyperbolic;
+mod infinity;
+mod jina;
 mod llama_cpp;
+mod lmstudio;
+mod localai;
+mod minimax;
 mod mistral;
+mod moonshot;
+mod nebius;
+mod novita;
+mod nvidia_nim;
+mod oci;
 mod ollama;
 mod openai;
 mod openai_like;
 mod openrouter;
+mod perplexity;
+mod replicate;
 mod sagemaker;
+mod sambanova;
+mod sglang;
+mod snowflake;
+mod tei;
 #[cfg(test)]
 mod tests;
+mod tgi;
 mod together;
+mod triton;
+mod vertex;
 mod vllm;
+mod volcengine;
+mod voyage;
+mod watsonx;
+mod wires;
+mod xai;
+mod zai;
 
 use std::{borrow::Cow, time::Duration};
 
@@ -46,10 +87,19 @@ macro_rules! providers {
 }
 
 providers! {
-    openai::OpenAi, anthropic::Anthropic, gemini::Gemini,
-    deepseek::DEEPSEEK, groq::GROQ, mistral::MISTRAL, openrouter::OPENROUTER, together::TOGETHER,
-    ollama::OLLAMA, vllm::VLLM, llama_cpp::LLAMA_CPP, openai_like::GENERIC,
-    bedrock::Bedrock, sagemaker::SageMaker,
+    openai::OPENAI, anthropic::Anthropic, gemini::Gemini, mistral::MISTRAL, cohere::COHERE_AI, xai::XAI,
+    deepseek::DEEPSEEK, moonshot::MOONSHOT, zai::ZAI, dashscope::DASHSCOPE, minimax::MINIMAX,
+    volcengine::VOLCENGINE, ai21::AI21,
+    azure_openai::AZURE_OPENAI, azure_ai::AZURE_AI, vertex::Vertex, bedrock::Bedrock,
+    sagemaker::SageMaker, databricks::DATABRICKS, snowflake::SNOWFLAKE,
+    watsonx::WATSONX, oci::OCI, cloudflare::CLOUDFLARE,
+    groq::GROQ, together::TOGETHER, fireworks::FIREWORKS, openrouter::OPENROUTER, perplexity::PERPLEXITY,
+    cerebras::CEREBRAS, sambanova::SAMBANOVA, nvidia_nim::NVIDIA_NIM, huggingface::HUGGINGFACE,
+    deepinfra::DEEPINFRA, novita::NOVITA, nebius::NEBIUS, hyperbolic::HYPERBOLIC, baseten::BASETEN,
+    friendli::FRIENDLI, replicate::REPLICATE,
+    voyage::VOYAGE, jina::JINA, deepgram::DEEPGRAM, elevenlabs::ELEVENLABS,
+    ollama::OLLAMA, vllm::VLLM, sglang::SGLANG, llama_cpp::LLAMA_CPP, lmstudio::LMSTUDIO, localai::LOCALAI, tgi::TGI,
+    tei::TEI, infinity::INFINITY, triton::TRITON, openai_like::GENERIC,
     echo::Echo,
 }
 
@@ -107,13 +157,7 @@ pub trait Provider: Send + Sync {
 
     /// Adapts what the catalogue says of a model ([`Model::write_for`](crate::catalog::Model::write_for)) to this vendor.
     fn write_for(&self, _model: &str, target: WriteFor) -> WriteFor {
-        let Quirks { refuses_stream_options, takes_cache_marks, schema, .. } = self.quirks();
-        WriteFor {
-            refuses_stream_options: target.refuses_stream_options || refuses_stream_options,
-            ignores_cache_marks: !takes_cache_marks,
-            schema,
-            ..target
-        }
+        self.quirks().write_for(target)
     }
 
     /// What all its models cost, where that does not depend on the model.
@@ -166,6 +210,8 @@ pub enum Operation {
 pub enum Auth {
     /// `Authorization: Bearer <key>`.
     Bearer,
+    /// `Authorization: <scheme> <key>`.
+    Scheme(&'static str),
     /// The key alone in this header.
     Header(&'static str),
     /// No credential.
@@ -277,8 +323,6 @@ pub struct Quirks {
     pub schema: Means,
     /// It wraps the error of the vendor behind it in `error.metadata.raw` (OpenRouter).
     pub wraps_errors: bool,
-    /// It offers OpenAI's legacy completions, too.
-    pub completions: bool,
 }
 
 impl Quirks {
@@ -290,8 +334,16 @@ impl Quirks {
         images: ImageNeeds::Any,
         schema: Means::Native,
         wraps_errors: false,
-        completions: false,
     };
+
+    fn write_for(self, target: WriteFor) -> WriteFor {
+        WriteFor {
+            refuses_stream_options: target.refuses_stream_options || self.refuses_stream_options,
+            ignores_cache_marks: !self.takes_cache_marks,
+            schema: self.schema,
+            ..target
+        }
+    }
 }
 
 /// In which form a vendor takes images.

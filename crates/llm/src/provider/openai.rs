@@ -1,62 +1,44 @@
 //! OpenAI: <https://platform.openai.com/docs/api-reference/chat>
 
-use super::{Ask, Dialect, Head, OpenAiLike, Operation, Provider, Quirks, Wire, WriteFor};
+use super::{
+    OpenAiLike, Wire, WriteFor,
+    wires::{CHAT, COMPLETIONS, EMBED, IMAGE, IMAGE_EDIT, MODERATE, RESPONSES, SPEECH, TRANSCRIBE, TRANSLATE},
+};
 use crate::catalog::{self, Ability, Mode};
 
-/// OpenAI itself.
-pub struct OpenAi;
-
-const CHAT: OpenAiLike = OpenAiLike {
+pub const OPENAI: OpenAiLike = OpenAiLike {
     id: "openai",
     base_url: Some("https://api.openai.com/v1"),
     key_env: Some("OPENAI_API_KEY"),
-    quirks: Quirks { completions: true, ..Quirks::NONE },
+    speaks: &[CHAT, RESPONSES, EMBED, IMAGE, IMAGE_EDIT, SPEECH, TRANSCRIBE, TRANSLATE, MODERATE],
+    converses,
+    fit,
+    ..OpenAiLike::PLAIN
 };
 
-impl Provider for OpenAi {
-    fn id(&self) -> &'static str {
-        CHAT.id
+fn converses(model: &str) -> Option<&'static [Wire]> {
+    if is_completion_model(model) {
+        return Some(&[COMPLETIONS]);
     }
+    is_responses_model(model).then_some(&[RESPONSES])
+}
 
-    fn speaks(&self, operation: Operation, model: &str) -> &'static [Wire] {
-        match operation {
-            Operation::Chat if is_completion_model(model) => &[Wire::Chat(Dialect::OpenAiCompletions)],
-            Operation::Chat if is_responses_model(model) => &[Wire::Chat(Dialect::OpenAiResponses)],
-            Operation::Chat => &[Wire::Chat(Dialect::OpenAiChat), Wire::Chat(Dialect::OpenAiResponses)],
-            _ => CHAT.speaks(operation, model),
-        }
-    }
-
-    fn base_url(&self) -> Option<&'static str> {
-        CHAT.base_url
-    }
-
-    fn key_env(&self) -> Option<&'static str> {
-        CHAT.key_env
-    }
-
-    fn head(&self, ask: &Ask<'_>) -> Head {
-        CHAT.head(ask)
-    }
-
-    /// `max_tokens` is deprecated for every model, and refused by those that think; these refuse sampling parameters,
-    /// too. Those that do not think refuse `reasoning_effort`. A model that the catalogue does not know is judged by its
-    /// family.
-    fn write_for(&self, model: &str, target: WriteFor) -> WriteFor {
-        let known = catalog::find(CHAT.id, model);
-        let is_family = is_reasoning_family(model);
-        WriteFor {
-            wants_max_completion_tokens: true,
-            refuses_sampling: target.refuses_sampling || (known.is_none() && is_family),
-            refuses_reasoning: !known.map_or(is_family, |known| known.can(Ability::Reasoning)),
-            ..CHAT.write_for(model, target)
-        }
+/// `max_tokens` is deprecated for every model, and refused by those that think; these refuse sampling parameters, too.
+/// Those that do not think refuse `reasoning_effort`. A model that the catalogue does not know is judged by its family.
+pub(super) fn fit(model: &str, target: WriteFor) -> WriteFor {
+    let known = catalog::find(OPENAI.id, model);
+    let is_family = is_reasoning_family(model);
+    WriteFor {
+        wants_max_completion_tokens: true,
+        refuses_sampling: target.refuses_sampling || (known.is_none() && is_family),
+        refuses_reasoning: !known.map_or(is_family, |known| known.can(Ability::Reasoning)),
+        ..target
     }
 }
 
 /// The models that Chat Completions does not have.
 fn is_responses_model(model: &str) -> bool {
-    catalog::find(CHAT.id, model).is_some_and(|known| known.mode == Mode::Responses)
+    catalog::find(OPENAI.id, model).is_some_and(|known| known.mode == Mode::Responses)
 }
 
 /// The models that only continue a prompt: <https://platform.openai.com/docs/models>
@@ -76,12 +58,16 @@ fn is_reasoning_family(model: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        Dialect,
+        provider::{Operation, Provider, openai_like::path},
+    };
 
     #[test]
     fn models_that_think_are_known_by_catalogue_or_family() {
         let refuses = |model: &str| {
             let known = catalog::find("openai", model).map(catalog::Model::write_for).unwrap_or_default();
-            OpenAi.write_for(model, known).refuses_sampling
+            OPENAI.write_for(model, known).refuses_sampling
         };
         for model in ["o1", "o3-mini", "o4-mini-2025-04-16", "gpt-5", "gpt-5-mini-2025-08-07", "o9", "gpt-77-nova"] {
             assert!(refuses(model), "{model}");
@@ -95,18 +81,18 @@ mod tests {
 
     #[test]
     fn models_of_the_responses_api_alone_are_spoken_to_so() {
-        let first = |model: &str| OpenAi.speaks(Operation::Chat, model)[0];
+        let first = |model: &str| OPENAI.speaks(Operation::Chat, model)[0];
         assert_eq!(first("o1-pro"), Wire::Chat(Dialect::OpenAiResponses));
         assert_eq!(first("gpt-4o"), Wire::Chat(Dialect::OpenAiChat));
         for model in ["gpt-4o", "o1-pro", "gpt-77-nova"] {
-            assert!(OpenAi.speaks(Operation::Chat, model).contains(&Wire::Chat(Dialect::OpenAiResponses)), "{model}");
+            assert!(OPENAI.speaks(Operation::Chat, model).contains(&Wire::Chat(Dialect::OpenAiResponses)), "{model}");
         }
-        assert_eq!(super::super::openai_like::path(Wire::Chat(Dialect::OpenAiResponses)), "/responses");
+        assert_eq!(path(Wire::Chat(Dialect::OpenAiResponses)), "/responses");
     }
 
     #[test]
     fn models_that_do_not_think_are_not_told_how_much() {
-        let refuses = |model: &str| OpenAi.write_for(model, WriteFor::default()).refuses_reasoning;
+        let refuses = |model: &str| OPENAI.write_for(model, WriteFor::default()).refuses_reasoning;
         for model in ["gpt-4o-mini", "gpt-4.1", "gpt-77-chat", "mine"] {
             assert!(refuses(model), "{model}");
         }
@@ -117,6 +103,6 @@ mod tests {
 
     #[test]
     fn max_tokens_is_never_sent_to_openai() {
-        assert!(OpenAi.write_for("gpt-4o", WriteFor::default()).wants_max_completion_tokens);
+        assert!(OPENAI.write_for("gpt-4o", WriteFor::default()).wants_max_completion_tokens);
     }
 }

@@ -1,15 +1,17 @@
-//! Servers that speak OpenAI's Chat Completions: <https://platform.openai.com/docs/api-reference/chat>
+//! Servers that speak OpenAI's formats: <https://platform.openai.com/docs/api-reference/introduction>
 //!
 //! A vendor is a const of [`OpenAiLike`]. Its base URL is the one that its users give to the OpenAI SDK, `/v1` included
-//! where the vendor has one; the paths behind it are OpenAI's.
+//! where the vendor has one; the paths behind it are OpenAI's, and those of others where a vendor offers their formats.
 
-use super::{Ask, BadAnswer, Dialect, Failure, Head, Operation, Provider, Quirks, Wire, classify};
-use crate::{
-    audio::{speech, transcribe},
-    embed, image, rerank,
+use super::{
+    Ask, Auth, BadAnswer, Cloud, Failure, Head, Operation, Provider, Quirks, Wire, WriteFor, classify, escape,
+    wires::{
+        CHAT, COHERE, COMPLETIONS, COUNT, EMBED, IMAGE, IMAGE_EDIT, MESSAGES, MODERATE, OCR, RERANK, RESPONSES, SPEECH,
+        TRANSCRIBE, TRANSLATE,
+    },
 };
 
-/// A vendor that speaks Chat Completions.
+/// A vendor in data. What a constant leaves out is as in [`OpenAiLike::PLAIN`].
 #[derive(Debug, Clone, Copy)]
 pub struct OpenAiLike {
     /// As [`Provider::id`].
@@ -18,40 +20,58 @@ pub struct OpenAiLike {
     pub base_url: Option<&'static str>,
     /// As [`Provider::key_env`].
     pub key_env: Option<&'static str>,
+    /// Everything that it speaks: the formats of one operation side by side, the preferred one first.
+    pub speaks: &'static [Wire],
+    /// Paths that are not the [usual](path) ones. `{model}` stands for the model; a leading `/..` takes away a segment of
+    /// the base URL.
+    pub paths: &'static [(Wire, &'static str)],
+    pub auth: Auth,
+    /// As [`Provider::cloud`].
+    pub cloud: Option<Cloud>,
+    /// As [`Provider::wants`].
+    pub wants: &'static [&'static str],
     pub quirks: Quirks,
+    /// In what a model converses, where that is not the same for all of them.
+    pub converses: fn(model: &str) -> Option<&'static [Wire]>,
+    /// What a request needs besides its path.
+    pub adapt: fn(ask: &Ask<'_>, head: Head) -> Head,
+    /// What a writer must know of a model.
+    pub fit: fn(model: &str, target: WriteFor) -> WriteFor,
 }
 
-/// Any such server: an account says where it is.
+/// Any such server: an account says where it is. Where it does not have one of these paths, it says so itself.
 pub const GENERIC: OpenAiLike = OpenAiLike {
     id: "openai_like",
-    base_url: None,
-    key_env: None,
-    quirks: Quirks { completions: true, ..Quirks::NONE },
+    speaks: &[CHAT, COMPLETIONS, EMBED, RERANK, IMAGE, IMAGE_EDIT, SPEECH, TRANSCRIBE, TRANSLATE, MODERATE, OCR],
+    ..OpenAiLike::PLAIN
 };
+
+impl OpenAiLike {
+    /// Chat Completions with a key that is optional, and nothing else.
+    pub const PLAIN: Self = Self {
+        id: "",
+        base_url: None,
+        key_env: None,
+        speaks: &[CHAT],
+        paths: &[],
+        auth: Auth::Bearer,
+        cloud: None,
+        wants: &[],
+        quirks: Quirks::NONE,
+        converses: |_| None,
+        adapt: |_, head| head,
+        fit: |_, target| target,
+    };
+}
 
 impl Provider for OpenAiLike {
     fn id(&self) -> &'static str {
         self.id
     }
 
-    fn speaks(&self, operation: Operation, _model: &str) -> &'static [Wire] {
-        match operation {
-            Operation::Chat if self.quirks.completions => {
-                &[Wire::Chat(Dialect::OpenAiChat), Wire::Chat(Dialect::OpenAiCompletions)]
-            }
-            Operation::Chat => &[Wire::Chat(Dialect::OpenAiChat)],
-            // Where a server does not have one of these paths, it says so itself.
-            Operation::Embed => &[Wire::Embed(embed::Format::OpenAi)],
-            Operation::Rerank => &[Wire::Rerank(rerank::Format::Jina)],
-            Operation::Image => &[Wire::Image(image::Format::OpenAi)],
-            Operation::ImageEdit => &[Wire::ImageEdit(image::Format::OpenAi)],
-            Operation::Speech => &[Wire::Speech(speech::Format::OpenAi)],
-            Operation::Transcribe => &[Wire::Transcribe(transcribe::Format::OpenAi)],
-            Operation::Translate => &[Wire::Translate(transcribe::Format::OpenAi)],
-            Operation::Moderate => &[Wire::Moderate],
-            Operation::Ocr => &[Wire::Ocr],
-            Operation::CountTokens | Operation::Other => &[],
-        }
+    fn speaks(&self, operation: Operation, model: &str) -> &'static [Wire] {
+        let own = if operation == Operation::Chat { (self.converses)(model) } else { None };
+        own.unwrap_or_else(|| of(self.speaks, operation))
     }
 
     fn base_url(&self) -> Option<&'static str> {
@@ -62,12 +82,37 @@ impl Provider for OpenAiLike {
         self.key_env
     }
 
+    fn auth(&self) -> Auth {
+        self.auth
+    }
+
+    fn cloud(&self) -> Option<Cloud> {
+        self.cloud
+    }
+
+    fn wants(&self) -> &'static [&'static str] {
+        self.wants
+    }
+
     fn head(&self, ask: &Ask<'_>) -> Head {
-        Head::at(path(ask.wire))
+        let own = self.paths.iter().find(|(wire, _)| *wire == ask.wire).map(|(_, path)| *path);
+        let written = own.unwrap_or_else(|| path(ask.wire));
+        let mut head = Head::at(written);
+        if written.contains("{model}") {
+            head.path = written.replace("{model}", &escape(ask.model)).into();
+        }
+        if matches!(ask.wire, MESSAGES | COUNT) {
+            head.headers = &[("anthropic-version", "2023-06-01")];
+        }
+        (self.adapt)(ask, head)
     }
 
     fn quirks(&self) -> Quirks {
         self.quirks
+    }
+
+    fn write_for(&self, model: &str, target: WriteFor) -> WriteFor {
+        (self.fit)(model, self.quirks.write_for(target))
     }
 
     fn failure(&self, bad: &BadAnswer<'_>) -> Failure {
@@ -76,12 +121,23 @@ impl Provider for OpenAiLike {
     }
 }
 
-/// OpenAI's path of an operation, behind `/v1`.
+/// Those of one operation, among formats that stand side by side by operation.
+fn of(wires: &'static [Wire], operation: Operation) -> &'static [Wire] {
+    let first = wires.iter().position(|wire| wire.operation() == operation);
+    let rest = first.and_then(|first| wires.get(first..)).unwrap_or_default();
+    let end = rest.iter().position(|wire| wire.operation() != operation).unwrap_or(rest.len());
+    rest.get(..end).unwrap_or_default()
+}
+
+/// The usual path of an operation, behind `/v1`.
 #[must_use]
 pub fn path(wire: Wire) -> &'static str {
     match wire {
-        Wire::Chat(Dialect::OpenAiCompletions) => "/completions",
-        Wire::Chat(Dialect::OpenAiResponses) => "/responses",
+        COMPLETIONS => "/completions",
+        RESPONSES => "/responses",
+        MESSAGES => "/messages",
+        COHERE => "/chat",
+        COUNT => "/messages/count_tokens",
         Wire::Embed(_) => "/embeddings",
         Wire::Rerank(_) => "/rerank",
         Wire::Image(_) => "/images/generations",

@@ -1,10 +1,14 @@
 //! Together AI: <https://docs.together.ai/docs/inference/openai-compatibility>
 
-use super::{OpenAiLike, Quirks};
+use super::{
+    OpenAiLike,
+    wires::{CHAT, COMPLETIONS, EMBED, IMAGE, RERANK, SPEECH, TRANSCRIBE, TRANSLATE},
+};
 
 pub const TOGETHER: OpenAiLike = OpenAiLike {
     id: "together",
     base_url: Some("https://api.together.ai/v1"),
     key_env: Some("TOGETHER_API_KEY"),
-    quirks: Quirks { completions: true, ..Quirks::NONE },
+    speaks: &[CHAT, COMPLETIONS, EMBED, RERANK, IMAGE, SPEECH, TRANSCRIBE, TRANSLATE],
+    ..OpenAiLike::PLAIN
 };

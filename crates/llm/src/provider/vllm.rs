@@ -1,10 +1,13 @@
-//! vLLM: <https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html>
+//! vLLM: <https://docs.vllm.ai/en/latest/serving/online_serving/>
 
-use super::{OpenAiLike, Quirks};
+use super::{
+    OpenAiLike,
+    wires::{CHAT, COMPLETIONS, COUNT, EMBED, MESSAGES, RERANK, RESPONSES, TRANSCRIBE, TRANSLATE},
+};
 
 pub const VLLM: OpenAiLike = OpenAiLike {
     id: "vllm",
     base_url: Some("http://127.0.0.1:8000/v1"),
-    key_env: None,
-    quirks: Quirks { completions: true, ..Quirks::NONE },
+    speaks: &[CHAT, COMPLETIONS, RESPONSES, MESSAGES, COUNT, EMBED, RERANK, TRANSCRIBE, TRANSLATE],
+    ..OpenAiLike::PLAIN
 };

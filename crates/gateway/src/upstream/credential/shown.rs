@@ -209,6 +209,7 @@ impl Key {
 fn fixed(auth: Auth, key: &Secret) -> Result<Credential, CredentialError> {
     match auth {
         Auth::Header(name) => Credential::fixed(HeaderName::from_static(name), key.expose()),
+        Auth::Scheme(scheme) => Credential::fixed(header::AUTHORIZATION, &format!("{scheme} {}", key.expose())),
         Auth::Bearer | Auth::None => Credential::fixed(header::AUTHORIZATION, &format!("Bearer {}", key.expose())),
     }
 }

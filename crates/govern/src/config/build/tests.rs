@@ -32,7 +32,7 @@ fn minted(seed: u8) -> Minted {
 
 fn environment(name: &str) -> Option<String> {
     match name {
-        "OPENAI_API_KEY" | "GROQ_API_KEY" | "UPSTREAM_KEY" => Some(format!("canary{}", name.len())),
+        "OPENAI_API_KEY" | "GROQ_API_KEY" | "UPSTREAM_KEY" | "CLOUDFLARE_API_KEY" => Some(format!("canary{}", name.len())),
         "KEY_CI" => Some(minted(1).text.expose().to_owned()),
         "PORT" => Some("9090".to_owned()),
         "YES" => Some("true".to_owned()),
@@ -485,7 +485,7 @@ fn the_environment_alone_is_a_configuration() {
     let rules = checked.draft.unwrap().into_rules(&Pepper::new(&[0; 32]), 1);
     let mut names: Vec<_> = rules.accounts.keys().map(|name| name.to_string()).collect();
     names.sort();
-    assert_eq!(names, ["echo", "groq", "openai"]);
+    assert_eq!(names, ["echo", "groq", "openai"], "Cloudflare's key says nothing of the account that it belongs to");
     assert_eq!(rules.resolve("echo").unwrap().by, By::Name);
     assert_eq!(rules.resolve("openai/gpt-4o").unwrap().by, By::Account);
     assert_eq!(rules.resolve("gpt-4o-mini").unwrap().route.targets[0].name.as_ref(), "openai/gpt-4o-mini");

@@ -168,6 +168,7 @@ async fn a_single_key_is_never_set_aside() {
 fn a_key_stands_in_its_header_and_in_no_log() {
     for (auth, name, text) in [
         (Auth::Bearer, "authorization", format!("Bearer {}", key("k"))),
+        (Auth::Scheme("Token"), "authorization", format!("Token {}", key("k"))),
         (Auth::Header("x-api-key"), "x-api-key", key("k")),
     ] {
         let Credential::Fixed(header, value) = fixed(auth, &Secret::new(key("k"))).unwrap() else { panic!() };
