@@ -60,10 +60,13 @@ test: ## All tests: the workspace's, then real client libraries against the runn
 	python3 tests/count.py $(LOGS)
 
 .PHONY: test-clients
-test-clients: $(VENV)/installed $(CLIENTS)/node/node_modules/.package-lock.json ## The client libraries alone
+test-clients: $(VENV)/installed $(VENV)-frameworks/installed $(VENV)-llama_index/installed $(CLIENTS)/node/node_modules/.package-lock.json ## The client libraries alone
 	mkdir -p $(LOGS)
 	cargo build --quiet --package server --bin tollgate --package testkit --bin scripted-upstream
 	$(VENV)/bin/python $(CLIENTS)/with_gateway.py $(TARGET)/debug -- $(VENV)/bin/python -m pytest $(CLIENTS)/python --junitxml=$(LOGS)/python.xml
+	for suite in frameworks llama_index; do \
+		$(VENV)/bin/python $(CLIENTS)/with_gateway.py $(TARGET)/debug -- $(VENV)-$$suite/bin/python -m pytest $(CLIENTS)/$$suite --junitxml=$(LOGS)/$$suite.xml || exit 1; \
+	done
 	$(VENV)/bin/python $(CLIENTS)/with_gateway.py $(TARGET)/debug -- npm --prefix $(CLIENTS)/node test -- \
 		--test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=$(abspath $(LOGS))/node.xml
 
@@ -76,6 +79,12 @@ test-assistants: $(VENV)/installed $(CLIENTS)/assistants/node_modules/.package-l
 $(VENV)/installed: $(CLIENTS)/python/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --requirement $<
+	touch $@
+
+# Frameworks hold on to older SDKs: each has an environment of its own.
+$(VENV)-%/installed: $(CLIENTS)/%/requirements.txt
+	python3 -m venv $(VENV)-$*
+	$(VENV)-$*/bin/pip install --quiet --requirement $<
 	touch $@
 
 $(CLIENTS)/%/node_modules/.package-lock.json: $(CLIENTS)/%/package-lock.json

@@ -36,7 +36,7 @@ def clients(report: Path) -> tuple[int, int]:
 def main(logs: Path) -> None:
     log = (logs / "cargo.log").read_text()
     kinds, ignored = workspace(log)
-    for name in ("python", "node"):
+    for name in ("python", "frameworks", "llama_index", "node"):
         passed, skipped = clients(logs / f"{name}.xml")
         kinds[f"real clients, {name}"] += passed
         ignored += skipped
