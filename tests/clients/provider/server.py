@@ -12,7 +12,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 
-from . import anthropic_messages, mind, openai_chat, openai_responses
+from . import anthropic_messages, mind, openai_chat, openai_responses, operations
 
 PAUSE = 0.05
 
@@ -49,10 +49,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["content-length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.noted = {"path": self.path, "headers": headers, "body": raw.decode(), "complete": False}
+        self.noted = {"path": self.path, "headers": headers, "body": raw.decode(errors="replace"), "complete": False}
         self.server.seen.append(self.noted)
-        body = json.loads(raw)
         path = self.path.split("?")[0]
+        if said := operations.answer(path, headers.get("content-type", ""), raw):
+            return self.send(200, *said)
+        body = json.loads(raw)
         dialects = {"/v1/chat/completions": openai_chat, "/v1/responses": openai_responses}
         dialect = dialects.get(path, anthropic_messages)
         if status := self.bad_credential(dialect) or self.asked_status(body):
@@ -102,9 +104,11 @@ class Handler(BaseHTTPRequestHandler):
         return [*begun, failure] if body["model"] == "fails" else begun
 
     def send_json(self, status: int, body: object) -> None:
-        out = json.dumps(body).encode()
+        self.send(status, "application/json", json.dumps(body).encode())
+
+    def send(self, status: int, kind: str, out: bytes) -> None:
         self.send_response(status)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", kind)
         self.send_header("content-length", str(len(out)))
         self.end_headers()
         self.wfile.write(out)
