@@ -291,6 +291,10 @@ impl Writer {
 
     fn native(&mut self, raw: &str, bytes: &mut Vec<u8>) {
         let Ok(Value::Object(mut fields)) = serde_json::from_str(raw) else { return };
+        if ["item_id", "output_index", "response"].iter().any(|name| fields.contains_key(*name)) {
+            // What it speaks of is called otherwise here.
+            return self.loss.note("stream.native", "an event of the provider's about an item of its own");
+        }
         self.begin(bytes);
         fields.remove("sequence_number");
         let kind = fields.remove("type");
