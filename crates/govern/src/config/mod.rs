@@ -13,7 +13,7 @@ mod resolve;
 mod shape;
 pub mod snapshot;
 mod target;
-mod tree;
+pub mod tree;
 mod variable;
 
 pub use build::{Checked, Draft, check, check_raw, schema};

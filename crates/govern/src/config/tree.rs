@@ -17,15 +17,16 @@ const CLOSE: char = '\u{E0F2}';
 
 /// A value and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
+pub struct Node {
     pub at: Place,
     pub value: Value,
     /// The scalar as written, without its quotes; empty for lists and maps.
     pub text: String,
 }
 
+/// A value.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub enum Value {
     Null,
     Bool(bool),
     Number(Number),
@@ -36,6 +37,7 @@ pub(super) enum Value {
 
 impl Node {
     /// What it is, for messages.
+    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "nothing",
@@ -50,13 +52,16 @@ impl Node {
 
 /// Why a text is no tree.
 #[derive(Debug)]
-pub(super) struct NoTree {
+pub struct NoTree {
     pub message: String,
     pub at: Option<Place>,
 }
 
 /// Reads one YAML document.
-pub(super) fn read(text: &str) -> Result<Node, NoTree> {
+///
+/// # Errors
+/// It is not YAML, or larger than any configuration.
+pub fn read(text: &str) -> Result<Node, NoTree> {
     let marked = hide_variables(text);
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_documents: 1, max_depth: 64, max_nodes: 1_000_000, max_aliases: 1_000 },

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 pub mod config;
 mod doctor;
+mod import;
 mod keys;
 mod logs;
 mod models;
@@ -45,6 +46,8 @@ pub enum Command {
     Models(models::Args),
     /// Shows what was asked, who answered and what it cost.
     Logs(logs::Args),
+    /// Turns another gateway's configuration into one of Tollgate, and says by line what it could not carry over.
+    Import(import::Args),
     /// Looks whether everything that the gateway needs is there.
     Doctor(doctor::Args),
     /// Prints completions for a shell.
@@ -86,6 +89,7 @@ fn run(command: Command, out: &mut dyn Write) -> Outcome {
         Command::Keys(args) => wait(keys::run(args, out)),
         Command::Models(args) => models::run(&args, out),
         Command::Logs(args) => wait(logs::run(args, out)),
+        Command::Import(args) => import::run(&args, out),
         Command::Doctor(args) => wait(doctor::run(&args, out)),
         Command::Completions(args) => completions::run(&args, out),
     }
