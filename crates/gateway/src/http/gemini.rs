@@ -25,7 +25,8 @@ async fn ask(State(gw): State<Arc<Gateway>>, Path(name): Path<String>, request: 
     match surface(method, request.uri().query().unwrap_or_default()) {
         Some(surface) => serve_model(gw, surface, Some(model.to_owned()), request).await,
         None => {
-            let message = "a model is asked by `:generateContent`, `:streamGenerateContent`, `:countTokens` or `:embedContent`";
+            let message =
+                "a model is asked by `:generateContent`, `:streamGenerateContent`, `:countTokens` or `:embedContent`";
             refuse(Dialect::Gemini, &Error::new(Code::NotFound, message), "")
         }
     }

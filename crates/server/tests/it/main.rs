@@ -9,6 +9,7 @@ mod disconnect;
 mod edge;
 mod faults;
 mod first_call;
+mod gemini;
 mod guardrails;
 mod keys;
 mod passthrough;
