@@ -131,3 +131,93 @@ impl Checking<'_> {
         factors.collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use llm::{Usage, price::Money};
+
+    use crate::{
+        config::{Bill, check},
+        key::Pepper,
+    };
+
+    fn file(settings: &str) -> String {
+        format!(
+            "providers: {{ a: {{ kind: vllm, base_url: 'http://127.0.0.1:1/v1', region: eu-west-1, {settings} }} }}\n"
+        )
+    }
+
+    fn problems(settings: &str) -> Vec<String> {
+        let checked = check(&file(settings), &|_| None, &|_| Ok(()), 0);
+        checked.problems.iter().map(|problem| format!("{} {}", problem.path, problem.message)).collect()
+    }
+
+    fn bill(settings: &str, usage: Usage, tier: Option<&str>, words: &[&str]) -> Bill {
+        let checked = check(&file(settings), &|_| None, &|_| Ok(()), 0);
+        let rules =
+            checked.draft.unwrap_or_else(|| panic!("{:?}", problems(settings))).into_rules(&Pepper::new(&[0; 32]), 1);
+        rules.resolve("a/m").unwrap().route.targets[0].bill(&usage, tier, words)
+    }
+
+    fn dollars(text: &str) -> Option<Money> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn every_dimension_of_a_price_can_be_configured() {
+        let million = Usage { input: 1_000_000, ..Usage::default() };
+        let long = "prices: { m: { input: 1, output: 2, long: [{ from: 200001, rates: { input: 3 } }] } }";
+        assert_eq!(bill(long, million, None, &[]).cost, dollars("3"));
+        let tier = "prices: { m: { input: 1, output: 2, tiers: { batch: { rates: { input: 0.5 } } } } }";
+        assert_eq!(bill(tier, million, Some("batch"), &[]).cost, dollars("0.5"));
+        let region = "prices: { m: { input: 1, output: 2, regions: { eu: 1.1 } } }";
+        assert_eq!(bill(region, million, None, &[]).cost, dollars("1.1"));
+        let picture = Usage { images_out: 2, ..Usage::default() };
+        let sizes =
+            "prices: { m: { images_out: 0.04, variants: [{ when: [1024x1024, hd], rates: { images_out: 0.08 } }] } }";
+        assert_eq!(bill(sizes, picture, None, &[]).cost, dollars("0.08"));
+        assert_eq!(bill(sizes, picture, None, &["hd", "1024x1024"]).cost, dollars("0.16"));
+        let minute = Usage { sound_in_ms: 60_000, ..Usage::default() };
+        assert_eq!(bill("prices: { m: { sound_in: 0.0001 } }", minute, None, &[]).cost, dollars("0.006"));
+        let searched = Usage { web_searches: 3, ..Usage::default() };
+        let by_prompt = "prices: { m: { web_searches: 0.035, search_per_prompt: true, request: 0.001 } }";
+        assert_eq!(bill(by_prompt, searched, None, &[]).cost, dollars("0.036"));
+    }
+
+    #[test]
+    fn terms_of_the_account_move_what_is_paid() {
+        let usage = Usage { input: 1_000_000, ..Usage::default() };
+        let price = "prices: { m: { input: 1, output: 2 } }";
+        let terms = format!("discount_percent: 12.5, margin_percent: 20, {price}");
+        assert_eq!(bill(&terms, usage, None, &[]).cost, dollars("1.05"));
+        // The provider knows of its discounts: a dollar, and a fifth on top.
+        let stated = Usage { stated: dollars("1"), ..usage };
+        let trusting = format!("costs: provider, {terms}");
+        let trusted = bill(&trusting, stated, None, &[]);
+        assert_eq!((trusted.cost, trusted.version.as_deref()), (dollars("1.2"), Some("stated")));
+        let listed = bill(&terms, stated, None, &[]);
+        assert_eq!(listed.cost, dollars("1.05"));
+        assert!(listed.version.unwrap().starts_with("config/"));
+        let unknown = bill("costs: prices", stated, None, &[]);
+        assert_eq!((unknown.cost, unknown.unpriced), (dollars("1"), false), "better than nothing");
+        let nothing = bill("costs: prices", usage, None, &[]);
+        assert_eq!((nothing.cost, nothing.unpriced, nothing.version), (None, true, None));
+    }
+
+    #[test]
+    fn what_is_no_price_is_named() {
+        for (settings, problem) in [
+            ("prices: { m: {} }", "providers.a.prices.m the price is empty"),
+            ("prices: { m: { input: 1 } }", "providers.a.prices.m `output` is missing"),
+            ("prices: { m: { pages: -1 } }", "providers.a.prices.m.pages -1 is no price in dollars"),
+            (
+                "prices: { m: { input: 1, output: 1, regions: { eu: -2 } } }",
+                "providers.a.prices.m.regions.eu -2 is no factor",
+            ),
+            ("discount_percent: 101", "providers.a.discount_percent 101 is no share in percent"),
+            ("margin_percent: -1", "providers.a.margin_percent -1 is no share in percent"),
+        ] {
+            assert!(problems(settings).contains(&problem.to_owned()), "{settings}: {:?}", problems(settings));
+        }
+    }
+}
