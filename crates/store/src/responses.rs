@@ -137,7 +137,6 @@ impl ResponseStore for Store {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
 fn down(error: Error) -> ResponseStoreDown {
     ResponseStoreDown(error.to_string())
 }

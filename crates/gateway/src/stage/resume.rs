@@ -173,7 +173,6 @@ async fn sealed_by(gw: &Gateway, owner: &str, envelope: &Envelope) -> Option<Arc
 }
 
 /// The store of answers cannot be asked.
-#[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
 pub(super) fn unavailable(down: ResponseStoreDown) -> Error {
     Error::new(Code::StoreUnavailable, "the response cannot be looked up now; try again shortly").because(down)
 }
