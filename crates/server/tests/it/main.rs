@@ -13,6 +13,7 @@ mod gemini;
 mod guardrails;
 mod keys;
 mod passthrough;
+mod prices;
 mod operations;
 mod reload;
 mod responses;
