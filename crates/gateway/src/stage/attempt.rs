@@ -151,7 +151,9 @@ async fn send(
     };
     let (kind, body) = body_of(call, encoded);
     let mut request = request::build(expect.target, &encoded.head, client, body)?;
-    request.headers_mut().extend(kind.map(|kind| (http::header::CONTENT_TYPE, kind)));
+    if let Some(kind) = kind {
+        request.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+    }
     let left = expect.deadline.saturating_duration_since(Instant::now());
     deliver(gw, expect.target, request, left).await
 }
