@@ -160,7 +160,8 @@ pub fn decode(call: &Composed) -> Result<Call, Error> {
 fn splice(call: &Composed, target: &Target, (dialect, head): (Dialect, &Head), without: &Without) -> Bytes {
     let envelope = &call.asked.envelope;
     let mut edit = envelope.edit();
-    if *envelope.model() != *target.model && dialect.says_model_in_body() {
+    let says_model = dialect.says_model_in_body() && !head.remove.contains(&"model");
+    if *envelope.model() != *target.model && says_model {
         edit.set("model", &Value::from(&*target.model));
     }
     if call.stream && matches!(dialect, Dialect::OpenAiChat | Dialect::OpenAiCompletions) {

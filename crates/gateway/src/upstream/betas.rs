@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_043_betas_that_a_reseller_does_not_know_are_left_out() {
+    fn betas_that_a_reseller_does_not_know_are_left_out() {
         let mut headers = HeaderMap::new();
         headers.append("anthropic-beta", "new-2026-11-01, a-2025-01-01".parse().unwrap());
         headers.append("anthropic-beta", "b-2025-02-02,a-2025-01-01".parse().unwrap());
