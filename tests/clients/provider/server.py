@@ -12,7 +12,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 
-from . import anthropic_messages, mind, openai_chat, openai_responses, operations
+from . import anthropic_messages, bedrock, mind, openai_chat, openai_responses, operations
 
 PAUSE = 0.05
 
@@ -51,6 +51,8 @@ class Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.noted = {"path": self.path, "headers": headers, "body": raw.decode(errors="replace"), "complete": False}
         self.server.seen.append(self.noted)
+        if self.path.startswith("/model/"):
+            return bedrock.serve(self, raw)
         path = self.path.split("?")[0]
         if said := operations.answer(path, headers.get("content-type", ""), raw):
             return self.send(200, *said)
