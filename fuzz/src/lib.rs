@@ -7,7 +7,10 @@ use llm::{
     Dialect, Event,
     dialect::{StreamForm, WriteFor},
     event::fold,
-    frame::sse::{Frame, Splitter},
+    frame::{
+        eventstream,
+        sse::{Frame, Splitter},
+    },
 };
 
 /// A request that can be read can be written in every dialect or is refused by name; what its own dialect writes can be
@@ -67,6 +70,45 @@ pub fn frames(bytes: &[u8]) {
     assert_eq!(data([bytes].into_iter()), data(bytes.chunks(1)));
 }
 
+/// Binary messages with good checksums: one for each line, as the corpus lists them (`{"event": name, "data": payload}`);
+/// a line that is none of these is a payload.
+pub fn messages(lines: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for line in lines.split(|byte| *byte == b'\n') {
+        let listed: Option<serde_json::Value> = serde_json::from_slice(line).ok();
+        let listed = listed.as_ref().and_then(|listed| Some((listed.get("event")?.as_str()?, listed.get("data")?)));
+        match listed {
+            Some((event, data)) if event.ends_with("Exception") => {
+                eventstream::write_exception(event, data.to_string().as_bytes(), &mut bytes);
+            }
+            Some((event, data)) => eventstream::write_event(event, data.to_string().as_bytes(), &mut bytes),
+            None => eventstream::write_event("contentBlockDelta", line, &mut bytes),
+        }
+    }
+    bytes
+}
+
+/// Binary messages are the same for every split of their bytes, and none is read whose checksum is wrong.
+pub fn binary(bytes: &[u8]) {
+    let read = |pieces: &[&[u8]]| {
+        let (mut splitter, mut all) = (eventstream::Splitter::default(), Vec::new());
+        for piece in pieces {
+            if splitter.push(piece, |frame| all.push((frame.event.map(str::to_owned), frame.raw.to_vec()))).is_err() {
+                break;
+            }
+        }
+        all
+    };
+    let whole = read(&[bytes]);
+    assert_eq!(whole, read(&cuts(bytes)));
+    assert_eq!(whole, read(&bytes.chunks(1).collect::<Vec<_>>()));
+    let raw: Vec<u8> = whole.into_iter().flat_map(|(_, raw)| raw).collect();
+    assert!(bytes.starts_with(&raw));
+    let mut framed = Vec::new();
+    eventstream::write_event("chunk", bytes, &mut framed);
+    assert_eq!(read(&[&framed]).len(), 1);
+}
+
 fn events<'a>(dialect: Dialect, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Event> {
     let (mut reader, mut events) = (dialect.reader(), Vec::new());
     for piece in pieces {
@@ -78,7 +120,7 @@ fn events<'a>(dialect: Dialect, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<E
 
 /// The relay's watch sees every frame once.
 fn watch(dialect: Dialect, bytes: &[u8]) {
-    let (mut splitter, mut watch) = (Splitter::default(), dialect.watch());
+    let (mut splitter, mut watch) = (dialect.framing().splitter(), dialect.watch());
     let mut see = |frame: Frame<'_>| {
         if let Some(data) = &frame.data {
             watch.see(frame.event, data);
