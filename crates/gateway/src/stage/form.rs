@@ -373,20 +373,17 @@ mod tests {
         assert_eq!((long.status(), long.param.as_deref()), (413, Some("prompt")));
         let many: Vec<_> = (0..=MOST_PARTS).map(|_| ("a[]", None, &b"b"[..])).collect();
         assert_eq!(read(sent(&many), 64 << 20).await.unwrap_err().status(), 400);
-        let held = Form::read(
-            Some(&HeaderValue::from_static("multipart/form-data; boundary=xyz")),
-            Body::from(sent(&[("file", Some("a"), &[0; 4096])])),
-            64 << 20,
-            &Arc::new(Semaphore::new(1024)),
-        );
-        assert_eq!(held.await.unwrap_err().status(), 503);
+        let kind = HeaderValue::from_static("multipart/form-data; boundary=xyz");
+        let (body, little) = (Body::from(sent(&[("file", Some("a"), &[0; 4096])])), Arc::new(Semaphore::new(1024)));
+        assert_eq!(Form::read(Some(&kind), body, 64 << 20, &little).await.unwrap_err().status(), 503);
     }
 
     #[tokio::test]
     async fn what_is_no_form_is_refused() {
         let memory = Arc::new(Semaphore::new(1024));
-        let json = Form::read(Some(&HeaderValue::from_static("application/json")), Body::from("{}"), 99, &memory);
-        assert_eq!(json.await.unwrap_err().status(), 415);
+        let kind = HeaderValue::from_static("application/json");
+        let json = Form::read(Some(&kind), Body::from("{}"), 99, &memory).await;
+        assert_eq!(json.unwrap_err().status(), 415);
         assert_eq!(read(b"--xyz\r\nnonsense".to_vec(), 99).await.unwrap_err().status(), 400);
     }
 

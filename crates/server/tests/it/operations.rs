@@ -94,8 +94,8 @@ async fn an_error_is_the_clients_and_a_refusal_names_the_field() {
     .await;
     let answer = post(&scene, "/v1/embeddings", &json!({ "model": "v/m", "input": "a" })).await;
     assert_eq!((answer.status, &answer.json()["error"]["type"]), (400, &json!("invalid_request_error")));
-    let rerank =
-        post(&scene, "/v2/rerank", &json!({ "model": "v/nothing", "query": "q", "documents": ["a", 1] })).await;
+    let scene = before("voyage", Answer::new(500)).await;
+    let rerank = post(&scene, "/v2/rerank", &json!({ "model": "v/m", "query": "q", "documents": ["a", 1] })).await;
     assert_eq!(rerank.status, 400);
     assert_eq!(
         rerank.json()["message"],
@@ -169,6 +169,8 @@ async fn a_large_file_is_sent_again_by_a_retry_and_to_the_next_target() {
         assert_eq!(seen.header("content-length"), Some(seen.body.len().to_string().as_str()), "not chunked");
         let at = seen.body.windows(sound.len()).position(|window| window == sound);
         assert!(at.is_some(), "the file is whole");
+        let kinds = seen.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type")).count();
+        assert_eq!(kinds, 1, "{:?}", seen.headers);
         let head = String::from_utf8_lossy(&seen.body[..at.unwrap()]).into_owned();
         assert!(head.contains(&format!("name=\"model\"\r\n\r\n{model}\r\n")), "{head}");
         assert!(
@@ -225,16 +227,15 @@ async fn moderation_and_ocr_pass_and_are_counted() {
     let scene = before("openai", Answer::json(200, &judged)).await;
     let body = json!({ "model": "v/m", "input": "hello" });
     assert_eq!(post(&scene, "/v1/moderations", &body).await.json(), judged);
+    let record = scene.record().await;
+    assert_eq!((&record["surface"], used(&record)), (&json!("moderations"), json!({ "queries": 1 })));
     let pages =
         json!({ "pages": [{ "index": 0, "markdown": "# A" }], "model": "m", "usage_info": { "pages_processed": 3 } });
-    scene.upstream.now_answering(Answer::json(200, &pages));
+    let scene = before("mistral", Answer::json(200, &pages)).await;
     let body =
         json!({ "model": "v/m", "document": { "type": "document_url", "document_url": "https://a.example/a.pdf" } });
     assert_eq!(post(&scene, "/v1/ocr", &body).await.json(), pages);
-    let mut usages: Vec<String> =
-        scene.gateway.records(2).await.iter().map(|record| used(record).to_string()).collect();
-    usages.sort();
-    assert_eq!(usages, [r#"{"pages":3}"#, r#"{"queries":1}"#]);
+    assert_eq!(used(&scene.record().await), json!({ "pages": 3 }));
 }
 
 #[tokio::test]
@@ -315,4 +316,77 @@ async fn a_client_of_coheres_chat_reaches_other_models() {
     assert_eq!(answer["usage"]["billed_units"], json!({ "input_tokens": 7, "output_tokens": 5 }));
     let refused = post(&scene, "/v2/chat", &json!({ "model": "chat/m" })).await;
     assert_eq!((refused.status, refused.json()["message"].as_str().unwrap().contains("messages")), (400, true));
+}
+
+#[tokio::test]
+async fn vectors_of_other_vendors_reach_clients_of_openai() {
+    let asked = json!({ "model": "v/m", "input": ["a", "b"], "dimensions": 2 });
+    let cohere = json!({ "id": "e", "embeddings": { "float": [[0.5, -0.25], [1.0, 0.0]] }, "meta": { "billed_units": { "input_tokens": 8 } } });
+    let gemini = json!({ "embeddings": [{ "values": [0.5, -0.25] }, { "values": [1.0, 0.0] }], "usageMetadata": { "promptTokenCount": 8 } });
+    let voyage = with(vectors(), &json!({ "usage": { "total_tokens": 8 } }));
+    for (kind, answer, path, field) in [
+        ("cohere", cohere, "/embed", "texts"),
+        ("voyage", voyage, "/embeddings", "output_dimension"),
+        ("gemini", gemini, "/models/m:batchEmbedContents", "requests"),
+    ] {
+        let scene = before(kind, Answer::json(200, &answer)).await;
+        let told = post(&scene, "/v1/embeddings", &asked).await;
+        assert_eq!(told.json()["data"], vectors()["data"], "{kind}: {}", told.text());
+        let seen = scene.upstream.last();
+        assert!(seen.path.ends_with(path) && seen.json().get(field).is_some(), "{kind}: {} {}", seen.path, seen.json());
+        let record = scene.record().await;
+        assert_eq!(
+            (used(&record), &record["cost"], &record["lane"]),
+            (json!({ "input": 8 }), &json!(8_000), &json!("translate"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn sound_of_other_vendors_reaches_clients_of_openai() {
+    let spoken = json!({ "model": "v/m", "input": "Hello", "voice": "ann/1", "response_format": "wav" });
+    let deepgram = json!({ "metadata": { "duration": 2.5, "channels": 1 }, "results": { "channels": [{ "alternatives": [{ "transcript": "Hi.", "words": [] }] }] } });
+    let elevenlabs = json!({ "language_code": "en", "text": "Hi.", "words": [], "audio_duration_secs": 2.5 });
+    for (kind, say, hear, heard) in [
+        ("deepgram", "/speak?model=m&encoding=linear16", "/listen?model=m&smart_format=true", deepgram),
+        ("elevenlabs", "/text-to-speech/ann%2F1?output_format=wav_24000", "/speech-to-text", elevenlabs),
+    ] {
+        let scene = before(kind, Answer::new(200).header("content-type", "audio/wav").body("RIFF")).await;
+        let sound = post(&scene, "/v1/audio/speech", &spoken).await;
+        assert_eq!((sound.status, sound.text().as_str()), (200, "RIFF"), "{kind}");
+        let seen = scene.upstream.last();
+        assert!(seen.path.contains(say) && seen.json()["text"] == "Hello", "{kind}: {}", seen.path);
+        scene.upstream.now_answering(Answer::json(200, &heard));
+        let text =
+            upload(&scene, "/v1/audio/transcriptions", form(&[("model", "v/m"), ("language", "en")], "file", b"RIFF"))
+                .await;
+        assert_eq!(text.json(), json!({ "text": "Hi.", "usage": { "type": "duration", "seconds": 2.5 } }), "{kind}");
+        let seen = scene.upstream.last();
+        assert!(seen.path.contains(hear), "{kind}: {}", seen.path);
+        match kind {
+            "deepgram" => assert_eq!((seen.header("content-type"), &seen.body[..]), (Some("audio/wav"), &b"RIFF"[..])),
+            _ => assert!(String::from_utf8_lossy(&seen.body).contains("name=\"model_id\"\r\n\r\nm\r\n")),
+        }
+        let records = scene.gateway.records(2).await;
+        assert!(records.iter().any(|record| used(record) == json!({ "sound_in_ms": 2_500 })), "{records:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_with_a_picture_reaches_gemini_as_its_own_question() {
+    let made = json!({ "candidates": [{ "content": { "parts": [{ "inlineData": { "mimeType": "image/png", "data": "QUJD" } }] } }], "usageMetadata": { "promptTokenCount": 4, "candidatesTokenCount": 6 } });
+    let scene = before("gemini", Answer::json(200, &made)).await;
+    let answer = upload(
+        &scene,
+        "/v1/images/edits",
+        form(&[("model", "v/m"), ("prompt", "A hat"), ("n", "1")], "image[]", b"PNG"),
+    )
+    .await;
+    assert_eq!(answer.json()["data"], json!([{ "b64_json": "QUJD" }]), "{}", answer.text());
+    let picture = json!({ "inlineData": { "mimeType": "audio/wav", "data": "UE5H" } });
+    assert_eq!(scene.upstream.last().json()["contents"][0]["parts"], json!([{ "text": "A hat" }, picture]));
+    let refused =
+        upload(&scene, "/v1/images/edits", form(&[("model", "v/m"), ("prompt", "A hat"), ("n", "3")], "image", b"PNG"))
+            .await;
+    assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("n")));
 }
