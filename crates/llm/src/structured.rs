@@ -45,7 +45,8 @@ pub fn emulate(call: &mut Call, means: Means) -> Option<Emulated> {
     // Most tools take an object alone: any other answer travels in one.
     match means {
         Means::Tool => {
-            let description = description.clone().unwrap_or_else(|| "The answer, in the form that was asked for.".into());
+            let description =
+                description.clone().unwrap_or_else(|| "The answer, in the form that was asked for.".into());
             call.tools.push(Tool::Function(Function {
                 name: TOOL.into(),
                 description: Some(description),

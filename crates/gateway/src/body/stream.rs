@@ -5,52 +5,19 @@ use std::{
     collections::VecDeque,
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use govern::{
-    Code, Error, Money,
-    config::snapshot::{OnDisconnect, Target, Timeouts},
-};
+use govern::{Code, Error, Money, config::snapshot::OnDisconnect};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::Frame;
 use llm::failure::{Failure, Kind};
 use tokio::time::Sleep;
 
-use super::{Done, Feed, LaneBody, Settlement, Spent, Waiting};
-use crate::{
-    guard::Blocked,
-    http::Surface,
-    observe::Outcome,
-    upstream::{UpstreamBody, conceal},
-};
-
-/// The head of an answer that passes as it came, where the surface does not say how it looks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Passed {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-}
-
-/// An upstream stream whose first content has come.
-pub struct Opened {
-    pub target: Arc<Target>,
-    /// The answer's head, where it passes as it came; `None` for a stream of the surface's dialect.
-    pub passed: Option<Passed>,
-    pub upstream: UpstreamBody,
-    pub lane: LaneBody,
-    /// Bytes for the client that came with the first content.
-    pub ready: Vec<Bytes>,
-    /// The stream has already ended.
-    pub ended: bool,
-    /// Tokens of the prompt, reckoned, should the provider not report them.
-    pub prompt_tokens: u64,
-    pub timeouts: Timeouts,
-    pub deadline: Instant,
-}
+use super::{Done, Feed, LaneBody, Opened, Settlement, Spent, Waiting};
+use crate::{guard::Blocked, http::Surface, observe::Outcome, upstream::conceal};
 
 /// The body that the client reads.
 pub struct StreamBody {

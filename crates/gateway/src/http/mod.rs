@@ -2,8 +2,8 @@
 
 mod anthropic;
 mod audio;
-mod completions;
 mod bedrock;
+mod completions;
 pub mod edge;
 mod embeddings;
 mod error;

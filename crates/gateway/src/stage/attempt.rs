@@ -238,8 +238,7 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
             let elapsed = record.first_token();
             gw.metrics.first_token(&target_label(&target), elapsed);
             let (timeouts, deadline) = (target.timeouts, call.deadline);
-            let opened =
-                Opened { target, passed, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline };
+            let opened = Opened { target, passed, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline };
             Tried::Good(Done::Stream(Box::new(opened)))
         }
         Good::Unfit { unfit, glance } => {

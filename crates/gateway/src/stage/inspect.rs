@@ -6,7 +6,11 @@
 use govern::{Code, Error};
 
 use super::{Composed, encode::decode};
-use crate::{guard::{objects, said_amiss}, http::Surface, observe::Metrics};
+use crate::{
+    guard::{objects, said_amiss},
+    http::Surface,
+    observe::Metrics,
+};
 
 /// Lets the input guards look at the call.
 ///

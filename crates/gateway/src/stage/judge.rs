@@ -61,11 +61,7 @@ pub struct Expect<'a> {
 /// An answer that deserves to be sent.
 pub enum Good {
     /// `loss`: what the translation of the answer could not carry.
-    Whole {
-        body: Bytes,
-        glance: Glance,
-        loss: Loss,
-    },
+    Whole { body: Bytes, glance: Glance, loss: Loss },
     Stream {
         upstream: UpstreamBody,
         lane: LaneBody,
@@ -75,15 +71,9 @@ pub enum Good {
         passed: Option<Passed>,
     },
     /// An answer that is not in the form that was asked for.
-    Unfit {
-        unfit: Unfit,
-        glance: Glance,
-    },
+    Unfit { unfit: Unfit, glance: Glance },
     /// An answer to which a guard objects: its target has done its part all the same.
-    Blocked {
-        blocked: Blocked,
-        glance: Glance,
-    },
+    Blocked { blocked: Blocked, glance: Glance },
 }
 
 /// A failure, with what it may have used all the same.
@@ -221,9 +211,7 @@ async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result
     let form = expect.form();
     let mut lane = match expect.lane {
         Lane::Relay | Lane::Inspect => LaneBody::Relay(Relay::new(theirs, form)),
-        Lane::Translate => {
-            LaneBody::Translate(Translate::new(theirs, expect.writer()).unwrapping(expect.emulated))
-        }
+        Lane::Translate => LaneBody::Translate(Translate::new(theirs, expect.writer()).unwrapping(expect.emulated)),
     };
     if let Some(guards) = expect.guards {
         lane = LaneBody::Guarded(Box::new(Guarded::new(lane, theirs, guards.clone())));

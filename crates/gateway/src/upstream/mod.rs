@@ -22,5 +22,5 @@ pub use body::RequestBody;
 pub use conceal::{conceal, is_presentable};
 pub use pool::{Pool, SendError, TlsError, UpstreamPool, tls};
 pub use post::HttpPost;
-pub use unwrap::Unwrap;
 pub use targets::{TargetState, Targets, label as target_label};
+pub use unwrap::Unwrap;

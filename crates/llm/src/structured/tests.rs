@@ -93,7 +93,10 @@ fn case_051_the_callers_sees_content_and_an_ordinary_stop() {
     ] {
         unwrapper.push(event, &mut out);
     }
-    let opened: Vec<u32> = out.iter().filter_map(|event| if let Event::Open { index, .. } = event { Some(*index) } else { None }).collect();
+    let opened: Vec<u32> = out
+        .iter()
+        .filter_map(|event| if let Event::Open { index, .. } = event { Some(*index) } else { None })
+        .collect();
     assert_eq!(opened, [0, 1], "blocks are counted as they go out");
     assert_eq!(fold(out).0.choices, answer.choices);
 }
@@ -125,7 +128,8 @@ fn case_052_own_tools_and_a_schema_work_side_by_side() {
     }
     assert_eq!(fold(out).0.choices, acting.choices);
 
-    let named = json!({"tool_choice": {"type": "function", "function": {"name": "mine"}}, "tools": own_tool()["tools"]});
+    let named =
+        json!({"tool_choice": {"type": "function", "function": {"name": "mine"}}, "tools": own_tool()["tools"]});
     assert_eq!(emulate(&mut call(&named), Means::Tool), None, "the tool that is demanded is the answer");
 }
 

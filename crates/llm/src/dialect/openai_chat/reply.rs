@@ -90,7 +90,8 @@ pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
     let mut top = Map::new();
     let mut choices = Vec::with_capacity(reply.choices.len());
     for (index, choice) in reply.choices.iter().enumerate() {
-        let mut pen = Pen { marks: true, thinking: true, signatures: true, path: format!("choices[{index}]"), loss: &mut loss };
+        let mut pen =
+            Pen { marks: true, thinking: true, signatures: true, path: format!("choices[{index}]"), loss: &mut loss };
         choices.push(write_choice(choice, index, &mut pen, &mut top));
     }
     let mut body = Map::new();
@@ -109,10 +110,9 @@ pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
 
 fn write_choice(choice: &Choice, index: usize, pen: &mut Pen<'_>, top: &mut Map<String, Value>) -> Value {
     let mut above = Map::new();
-    let (parts, strange): (Vec<Part>, Vec<Part>) =
-        choice.parts.iter().cloned().partition(|part| {
-            !matches!(part, Part::Image(_) | Part::Audio(_) | Part::Document(_) | Part::Video(_) | Part::ToolResult(_))
-        });
+    let (parts, strange): (Vec<Part>, Vec<Part>) = choice.parts.iter().cloned().partition(|part| {
+        !matches!(part, Part::Image(_) | Part::Audio(_) | Part::Document(_) | Part::Video(_) | Part::ToolResult(_))
+    });
     if !strange.is_empty() {
         pen.loss.note(format!("{}.parts", pen.path), "an answer of openai_chat holds text and tool calls only");
     }

@@ -119,7 +119,10 @@ pub fn write(call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malforme
 }
 
 /// Whether a usage chunk is wanted; further options (`include_obfuscation`) are kept as they are.
-pub(in crate::dialect) fn read_stream_options(root: &Field<'_, '_>, extra: &mut Map<String, Value>) -> Result<bool, Malformed> {
+pub(in crate::dialect) fn read_stream_options(
+    root: &Field<'_, '_>,
+    extra: &mut Map<String, Value>,
+) -> Result<bool, Malformed> {
     let Some(options) = root.get("stream_options") else { return Ok(false) };
     let mut others = options.object()?.clone();
     others.retain(|name, value| name != "include_usage" && !value.is_null());

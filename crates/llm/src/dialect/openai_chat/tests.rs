@@ -112,7 +112,13 @@ fn text(text: &str) -> Part {
 }
 
 fn tool(id: &str, name: &str, arguments: &str) -> Part {
-    Part::ToolUse(ToolUse { id: id.into(), name: name.into(), arguments: arguments.into(), signature: None, cache: None })
+    Part::ToolUse(ToolUse {
+        id: id.into(),
+        name: name.into(),
+        arguments: arguments.into(),
+        signature: None,
+        cache: None,
+    })
 }
 
 fn call(body: Value) -> Call {

@@ -89,12 +89,7 @@ pub(in crate::dialect) struct Thought {
 }
 
 /// Writes the reasoning knobs.
-pub(in crate::dialect) fn write_reasoning(
-    call: &Call,
-    target: &WriteFor,
-    max_tokens: u64,
-    loss: &mut Loss,
-) -> Thought {
+pub(in crate::dialect) fn write_reasoning(call: &Call, target: &WriteFor, max_tokens: u64, loss: &mut Loss) -> Thought {
     let Some(asked) = &call.knobs.reasoning else { return Thought::default() };
     // Bedrock's clients speak of thinking in Anthropic's words.
     let native = matches!(call.extra.dialect, Dialect::Anthropic | Dialect::Bedrock);
@@ -171,7 +166,12 @@ pub(super) fn write_format(call: &Call, loss: &mut Loss) -> (Option<Value>, Opti
 }
 
 /// Writes the sampling parameters and says which ones Anthropic does not have.
-pub(in crate::dialect) fn write_sampling(call: &Call, target: &WriteFor, thinks: bool, loss: &mut Loss) -> Map<String, Value> {
+pub(in crate::dialect) fn write_sampling(
+    call: &Call,
+    target: &WriteFor,
+    thinks: bool,
+    loss: &mut Loss,
+) -> Map<String, Value> {
     let Knobs { mut temperature, mut top_p, mut top_k, .. } = call.knobs;
     let refused = |set: bool, field: &'static str, why: &'static str, loss: &mut Loss| {
         if set {

@@ -130,7 +130,13 @@ fn empty_text_goes_same_roles_merge_and_results_come_first() {
 #[test]
 fn arguments_must_be_an_object_and_nothing_means_an_empty_one() {
     let tool = |arguments: &str| {
-        Part::ToolUse(ToolUse { id: "call_1".into(), name: "f".into(), arguments: arguments.into(), signature: None, cache: None })
+        Part::ToolUse(ToolUse {
+            id: "call_1".into(),
+            name: "f".into(),
+            arguments: arguments.into(),
+            signature: None,
+            cache: None,
+        })
     };
     for nothing in ["", " ", "{}"] {
         assert_eq!(written(&foreign(vec![tool(nothing)])).0["messages"][0]["content"][0]["input"], json!({}));

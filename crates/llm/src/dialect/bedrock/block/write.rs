@@ -278,7 +278,8 @@ pub(in super::super) fn cache_point(mark: CacheMark) -> Value {
 /// The format and the place of a file.
 fn file(source: &Source, media: &Media, what: &str, at: Place) -> Result<Value, Malformed> {
     let mut file = Map::new();
-    let unknown = |kind: &str| refused(at, &format!("{what} data of type `{kind}`"), &format!("one of {}", media.names()));
+    let unknown =
+        |kind: &str| refused(at, &format!("{what} data of type `{kind}`"), &format!("one of {}", media.names()));
     if let Some((media_type, data)) = source.base64() {
         file.insert("format".into(), media.format_of(media_type).ok_or_else(|| unknown(media_type))?.into());
         file.insert("source".into(), json!({"bytes": data}));

@@ -30,13 +30,8 @@ pub(super) fn write(turns: &[Turn], target: &WriteFor, loss: &mut Loss) -> Resul
 }
 
 fn write_assistant(turn: &Turn, target: &WriteFor, path: String, loss: &mut Loss) -> Result<Value, Malformed> {
-    let mut pen = Pen {
-        marks: !target.ignores_cache_marks,
-        thinking: !target.foreign_thinking,
-        signatures: false,
-        path,
-        loss,
-    };
+    let mut pen =
+        Pen { marks: !target.ignores_cache_marks, thinking: !target.foreign_thinking, signatures: false, path, loss };
     let mut message = message::write(&turn.parts, &mut pen, &mut Map::new())?;
     if let Some(name) = &turn.name {
         message.insert("name".to_owned(), json!(name));
