@@ -167,13 +167,13 @@ fn give_back(client: Dialect, answer: &[u8]) -> Option<Vec<u8>> {
     let mut body: Value = serde_json::from_slice(&body).ok()?;
     let (history, turns) = match client {
         Dialect::OpenAiChat => ("messages", vec![answer.pointer("/choices/0/message")?.clone()]),
-        Dialect::Anthropic => ("messages", vec![json!({"role": "assistant", "content": answer["content"]})]),
+        Dialect::Anthropic => ("messages", vec![json!({"role": "assistant", "content": answer.get("content")?})]),
         Dialect::Gemini => ("contents", vec![answer.pointer("/candidates/0/content")?.clone()]),
         Dialect::Bedrock => ("messages", vec![answer.pointer("/output/message")?.clone()]),
-        Dialect::OpenAiResponses => ("input", answer["output"].as_array()?.clone()),
+        Dialect::OpenAiResponses => ("input", answer.get("output")?.as_array()?.clone()),
         Dialect::Cohere | Dialect::OpenAiCompletions => return None,
     };
-    body[history].as_array_mut()?.extend(turns);
+    body.get_mut(history)?.as_array_mut()?.extend(turns);
     Some(body.to_string().into_bytes())
 }
 

@@ -23,7 +23,7 @@ use crate::{
 
 /// An answer that deserves to be sent.
 pub enum Done {
-    Whole { target: Arc<Target>, body: Bytes, spent: Spent },
+    Whole { target: Arc<Target>, body: Bytes, spent: Box<Spent> },
     Stream(Box<Opened>),
 }
 

@@ -232,7 +232,7 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
                     Spent::asked(&target, &glance, prompt_tokens, &words)
                 }
             };
-            Tried::Good(Done::Whole { target, body, spent })
+            Tried::Good(Done::Whole { target, body, spent: Box::new(spent) })
         }
         Good::Stream { upstream, lane, ready, ended, passed } => {
             let elapsed = record.first_token();

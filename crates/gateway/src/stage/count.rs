@@ -26,7 +26,7 @@ pub(super) fn count_here(dispatch: &Dispatch, target: &Arc<Target>) -> Result<Do
     };
     record.with(|record| record.count = Some(count.confidence.as_str().to_owned()));
     let body = words.write_counted(count.tokens);
-    Ok(Done::Whole { target: target.clone(), body: body.into(), spent: Spent::nothing() })
+    Ok(Done::Whole { target: target.clone(), body: body.into(), spent: Box::new(Spent::nothing()) })
 }
 
 /// Tokens of a prompt, reckoned from its bytes, should nobody report them: four bytes make a token, save those of files.

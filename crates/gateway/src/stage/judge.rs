@@ -59,6 +59,7 @@ pub struct Expect<'a> {
 }
 
 /// An answer that deserves to be sent.
+#[expect(clippy::large_enum_variant, reason = "moved once, straight to where it is booked")]
 pub enum Good {
     /// `loss`: what the translation of the answer could not carry.
     Whole { body: Bytes, glance: Glance, loss: Loss },

@@ -163,11 +163,14 @@ fn parse(raw: &[u8]) -> Result<Frame<'_>, Unreadable> {
     Ok(frame)
 }
 
-/// The headers of a message: names and the bytes of the values, whatever their type.
+/// A header's name and the bytes of its value, whatever their type.
+type Header<'a> = (&'a [u8], &'a [u8]);
+
+/// The headers of a message.
 struct Headers<'a>(&'a [u8]);
 
 impl<'a> Headers<'a> {
-    fn next(&mut self) -> Result<Option<(&'a [u8], &'a [u8])>, Unreadable> {
+    fn next(&mut self) -> Result<Option<Header<'a>>, Unreadable> {
         let Some((&length, rest)) = self.0.split_first() else { return Ok(None) };
         self.0 = rest;
         let name = self.take(length.into())?;

@@ -43,6 +43,7 @@ mod openai;
 mod openai_like;
 mod openrouter;
 mod perplexity;
+mod place;
 mod replicate;
 mod sagemaker;
 mod sambanova;
@@ -77,6 +78,7 @@ use crate::{
 
 pub use cloud::Cloud;
 pub use openai_like::OpenAiLike;
+pub use place::Place;
 
 /// Lists the providers, in the order in which documentation shows them.
 macro_rules! providers {
@@ -226,35 +228,6 @@ pub struct Ask<'a> {
     pub model: &'a str,
     pub stream: bool,
     pub place: &'a Place,
-}
-
-/// What an account says of where its models are, for the vendors that want to know.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
-    /// `eu-central-1`, `europe-west4`
-    pub region: Option<String>,
-    /// Google's project, watsonx's project, Cloudflare's account.
-    pub project: Option<String>,
-    /// Azure's and Databricks' versions of an API.
-    pub api_version: Option<String>,
-}
-
-impl Place {
-    /// Fills in what stands in braces.
-    ///
-    /// # Errors
-    /// The name of a setting that is wanted and missing.
-    pub fn fill(&self, template: &str) -> Result<String, &'static str> {
-        let mut filled = template.to_owned();
-        let settings = [("region", &self.region), ("project", &self.project), ("api_version", &self.api_version)];
-        for (name, value) in settings {
-            let hole = format!("{{{name}}}");
-            if filled.contains(&hole) {
-                filled = filled.replace(&hole, value.as_deref().ok_or(name)?);
-            }
-        }
-        Ok(filled)
-    }
 }
 
 /// Where a request goes, what goes along, and what the vendor wants otherwise at the top level of the body.

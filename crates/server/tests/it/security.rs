@@ -89,13 +89,7 @@ async fn ask_all(gateway: &Harness, credentials: impl Iterator<Item = String> + 
 #[tokio::test]
 async fn a_hundred_thousand_bad_keys_get_one_answer_and_no_lookup() {
     let gateway = start("providers: { echo: {} }").await;
-    let forms = [
-        "authorization: Bearer ",
-        "x-api-key: ",
-        "api-key: ",
-        "authorization: Basic ",
-        "Authorization: ",
-    ];
+    let forms = ["authorization: Bearer ", "x-api-key: ", "api-key: ", "authorization: Basic ", "Authorization: "];
     let good = gateway.key().to_owned();
     let each = 25_000;
     let keys: Vec<Vec<String>> = (0..4)

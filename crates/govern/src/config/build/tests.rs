@@ -32,7 +32,9 @@ fn minted(seed: u8) -> Minted {
 
 fn environment(name: &str) -> Option<String> {
     match name {
-        "OPENAI_API_KEY" | "GROQ_API_KEY" | "UPSTREAM_KEY" | "CLOUDFLARE_API_KEY" => Some(format!("canary{}", name.len())),
+        "OPENAI_API_KEY" | "GROQ_API_KEY" | "UPSTREAM_KEY" | "CLOUDFLARE_API_KEY" => {
+            Some(format!("canary{}", name.len()))
+        }
         "KEY_CI" => Some(minted(1).text.expose().to_owned()),
         "PORT" => Some("9090".to_owned()),
         "YES" => Some("true".to_owned()),
@@ -635,7 +637,7 @@ fn a_deployment_is_known_by_either_name() {
     for asked in ["openai/gpt-4o", "openai/my-4o"] {
         let target = Arc::clone(&rules.resolve(asked).unwrap().route.targets[0]);
         assert_eq!((&*target.model, &*target.name), ("my-4o", asked));
-        assert_eq!(target.known.map(|model| &*model.id), Some("gpt-4o"));
+        assert_eq!(target.known.map(|model| model.id), Some("gpt-4o"));
         assert!(target.price.is_some());
     }
     assert_eq!(&*rules.resolve("openai/o3").unwrap().route.targets[0].model, "o3");

@@ -43,8 +43,7 @@ fn every_request_of_the_corpus_is_translated_or_refused_by_name() {
     for case in corpus::cases(RESPONSES, ".request.json") {
         for to in Dialect::ALL {
             let mut call = RESPONSES.read_call(&case.bytes).unwrap();
-            if let Err(refused) = bridge(&mut call).and_then(|_| to.write_call(&call, &WriteFor::default()).map(drop))
-            {
+            if let Err(refused) = bridge(&mut call).and_then(|_| to.write_call(&call, &WriteFor::default()).map(drop)) {
                 assert!(refused.field.is_some(), "{} in {}: {}", case.name, to.as_str(), refused.message);
             }
         }
