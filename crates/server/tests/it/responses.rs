@@ -605,3 +605,35 @@ async fn many_at_once_are_kept_apart() {
         assert_eq!(sent.iter().filter(|messages| messages.contains(&own)).count(), 2, "{own}");
     }
 }
+
+#[tokio::test]
+async fn guards_read_what_a_responses_client_asks_and_is_told() {
+    let guards = "guardrails:\n  - {name: no-birds, kind: keywords, settings: {words: [bluebird], whole_word: true}}\n";
+    let upstream = Upstream::answering(Answer::new(500));
+    let config = format!("providers:\n{}{guards}", account("claude", "anthropic", &upstream));
+    let gateway = start(&config).await;
+    let client = gateway.client();
+    let refused = |answer: &Response| {
+        assert_eq!(answer.header("x-tollgate-error-code"), Some("guardrail_blocked"), "{}", answer.text());
+        assert!(!answer.text().to_lowercase().contains("bluebird"), "{}", answer.text());
+    };
+    refused(&post(&client, &ask("claude/m", "What of the bluebird?")).await);
+    let history = json!([{ "role": "user", "content": "Hi" },
+        { "type": "function_call", "call_id": "c", "name": "f", "arguments": "{}" },
+        { "type": "function_call_output", "call_id": "c", "output": "a bluebird" }]);
+    refused(&post(&client, &json!({ "model": "claude/m", "input": history })).await);
+    assert!(upstream.requests().is_empty());
+
+    upstream.now_answering(anthropic_message_text("A BlueBird.", &anthropic_usage(7, 3)));
+    refused(&post(&client, &ask("claude/m", "Hi")).await);
+    let words = ["It is ", "quite ", "certainly ", "a B", "lue", "Bird", "."];
+    let slow = std::time::Duration::from_millis(20);
+    upstream.now_answering(Answer::sse(anthropic_stream(&words, &anthropic_usage(7, 7))).gap(slow));
+    let answer = post(&client, &with(ask("claude/m", "Hi"), &json!({ "stream": true }))).await;
+    assert!(!answer.text().to_lowercase().contains("bluebird"), "{}", answer.text());
+    let events = payloads(&answer);
+    let kinds: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds[kinds.len() - 2..], ["error", "response.failed"], "{kinds:?}");
+    let id = events[0]["response"]["id"].as_str().unwrap();
+    assert_eq!(client.get(&format!("/v1/responses/{id}")).send().await.status, 404, "it is not kept");
+}
