@@ -89,6 +89,31 @@ mod questions {
     }
 
     #[test]
+    fn the_pieces_of_a_streamed_answer_are_one_turn() {
+        let mark = signature::mark_all(Maker::Anthropic, "Er-a_w==");
+        let piece = |part: Value| json!({"role": "model", "parts": [part]});
+        let history = json!({"contents": [
+            {"role": "user", "parts": [{"text": "?"}]},
+            piece(json!({"text": "One, ", "thought": true})), piece(json!({"text": "two.", "thought": true})),
+            piece(json!({"text": "", "thought": true, "thoughtSignature": mark})),
+            piece(json!({"text": "I will "})), piece(json!({"text": "look."})),
+            piece(json!({"functionCall": {"name": "f", "args": {}}})), piece(json!({"functionCall": {"name": "f", "args": {}}})),
+            piece(json!({"text": ""})),
+            {"role": "user", "parts": [
+                {"functionResponse": {"name": "f", "response": {"output": "1"}}},
+                {"functionResponse": {"name": "f", "response": {"output": "2"}}},
+            ]},
+        ]});
+        let call = HERE.read_call(&body(&history)).unwrap();
+        assert_eq!(call.turns.len(), 3);
+        let parts = &call.turns[1].parts;
+        let thought = Thinking::Text { text: "One, two.".into(), signature: Some("Er+a/w==".into()) };
+        assert_eq!(parts[0], Part::Thinking(thought));
+        assert!(matches!(&parts[1], Part::Text(text) if text.text == "I will look."), "{parts:?}");
+        assert!(matches!(parts[2..], [Part::ToolUse(_), Part::ToolUse(_)]), "{parts:?}");
+    }
+
+    #[test]
     fn what_only_google_can_read_is_a_file_of_its_store() {
         let call = HERE.read_call(&corpus::case(HERE, "media.request.json")).unwrap();
         let parts = &call.turns[0].parts;

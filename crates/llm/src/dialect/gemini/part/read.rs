@@ -39,10 +39,19 @@ impl Hearer {
     /// Names the field that is wrong.
     pub fn parts(&mut self, parts: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
         let mut read = Vec::new();
-        for part in parts.items()? {
-            self.part(&part, &mut read)?;
-        }
+        self.go_on(parts, &mut read)?;
         Ok(read)
+    }
+
+    /// Reads `parts` that go on after those that were read.
+    ///
+    /// # Errors
+    /// Names the field that is wrong.
+    pub fn go_on(&mut self, parts: &Field<'_, '_>, read: &mut Vec<Part>) -> Result<(), Malformed> {
+        for part in parts.items()? {
+            self.part(&part, read)?;
+        }
+        Ok(())
     }
 
     fn part(&mut self, part: &Field<'_, '_>, parts: &mut Vec<Part>) -> Result<(), Malformed> {

@@ -39,13 +39,44 @@ pub(super) fn read(root: &Field<'_, '_>) -> Result<Vec<Turn>, Malformed> {
             None => Role::User,
         };
         // A model that said nothing stands without parts in the history.
-        let parts = content.get("parts").map(|parts| hearer.parts(&parts)).transpose()?.unwrap_or_default();
-        turns.push(Turn { role, parts, name: None });
+        let parts = content.get("parts");
+        match turns.last_mut() {
+            Some(Turn { role: Role::Assistant, parts: said, .. }) if role == Role::Assistant => {
+                let before = said.len();
+                parts.map_or(Ok(()), |parts| hearer.go_on(&parts, said))?;
+                join(said, before);
+            }
+            _ => {
+                let parts = parts.map(|parts| hearer.parts(&parts)).transpose()?.unwrap_or_default();
+                turns.push(Turn { role, parts, name: None });
+            }
+        }
     }
     if contents.value.as_array().is_some_and(Vec::is_empty) {
         return Err(contents.wrong("an array of at least one content"));
     }
     Ok(turns)
+}
+
+/// Google's own clients keep every piece of a streamed answer as a content, the empty one at its end as well: the words
+/// that go on at `seam` are one part again.
+fn join(said: &mut Vec<Part>, seam: usize) {
+    let nothing = |part: &Part| matches!(part, Part::Text(text) if text.text.is_empty() && text.notes.is_none());
+    if said.len() > 1 && said.last().is_some_and(nothing) {
+        said.pop();
+    }
+    let seam = seam.min(said.len());
+    let (before, after) = said.split_at_mut(seam);
+    let joined = match (before.last_mut(), after.first()) {
+        (Some(Part::Text(text)), Some(Part::Text(more))) => {
+            text.text.push_str(&more.text);
+            true
+        }
+        _ => false,
+    };
+    if joined {
+        said.remove(seam);
+    }
 }
 
 /// `systemInstruction.parts` and `contents`.
