@@ -77,8 +77,9 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
     let body = call.asked.envelope.body();
     // Questions for a count have a form of their own, which is relayed or not asked at all.
     let rewritten = without.thinking || (wire.operation() == Operation::Chat && bears_mark(body));
-    // What Google's own clients name by address Google fetches itself.
-    let needs_images = needs != ImageNeeds::Any && dialect != Dialect::Gemini && mentions(body, b"image");
+    // What Google's own clients name by address Google fetches itself; Amazon's name nothing by address.
+    let settles = !(same && matches!(dialect, Dialect::Gemini | Dialect::Bedrock));
+    let needs_images = needs != ImageNeeds::Any && settles && mentions(body, b"image");
     let needs_schema = means != Means::Native && mentions(body, b"schema");
     if same && !rewritten && !needs_images && !needs_schema {
         let head = provider.head(&ask);
@@ -93,7 +94,7 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
         loss = openai_responses::request::bridge(&mut decoded)?;
     }
     decoded.model = target.model.to_string();
-    if needs != ImageNeeds::Any && !(same && dialect == Dialect::Gemini) {
+    if needs != ImageNeeds::Any && settles {
         settle_images(&mut decoded, needs, fetcher, &ImageRules::default()).boxed().await?;
     }
     let emulated = emulate(&mut decoded, means);

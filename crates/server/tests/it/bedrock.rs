@@ -127,7 +127,7 @@ fn words(reply: &Reply) -> String {
 #[tokio::test]
 async fn a_question_of_amazons_client_reaches_amazon_as_it_is() {
     let scene = Scene::answering(hello()).await;
-    let raw = b"{ \"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"Hello!\"}]}],\"unknownToUs\":{\"a\" : 1} }"
+    let raw = b"{ \"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"An image of you?\"}]}],\"unknownToUs\":{\"a\" : 1} }"
         .as_slice();
     let path = format!("/model/{}/converse", llm::provider::escape(&format!("aws/{NOVA}")));
     let answer = scene.client().post(&path, &json!({})).body(raw).send().await;
