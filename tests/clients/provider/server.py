@@ -12,7 +12,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 
-from . import anthropic_messages, bedrock, mind, openai_chat, openai_responses, operations
+from . import anthropic_messages, bedrock, gemini, mind, openai_chat, openai_responses, operations
 
 PAUSE = 0.05
 
@@ -59,6 +59,8 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(raw)
         dialects = {"/v1/chat/completions": openai_chat, "/v1/responses": openai_responses}
         dialect = dialects.get(path, anthropic_messages)
+        if asked := gemini.of_path(self.path):
+            dialect, body = gemini, {**body, "model": asked["model"], "stream": asked["stream"]}
         if status := self.bad_credential(dialect) or self.asked_status(body):
             return self.send_json(status, dialect.error(status, f"scripted {status}"))
         thread = "message-threads-2026-08-12" in headers.get("anthropic-beta", "") and body.pop("thread", None)
@@ -69,11 +71,14 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/v1/messages/count_tokens":
             refused = anthropic_messages.refusal_of_count(body)
         elif dialect is not anthropic_messages:
-            refused = dialect.refusal(body)
+            counted = asked and body.get("generateContentRequest")
+            refused = dialect.refusal(counted or body)
         else:
             refused = anthropic_messages.refusal(body, headers.get("anthropic-version", ""))
         if refused:
             return self.send_json(400, dialect.error(400, refused))
+        if asked and asked["method"] == "countTokens":
+            return self.send_json(200, {"totalTokens": len(raw.split())})
         if path == "/v1/messages/count_tokens":
             return self.send_json(200, {"input_tokens": len(raw.split())})
         said = mind.answer(dialect.question(body))
@@ -87,7 +92,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json(200, reply)
 
     def bad_credential(self, dialect: object) -> int | None:
-        bare = self.headers.get("x-api-key") if dialect is anthropic_messages else None
+        named = {anthropic_messages: "x-api-key", gemini: "x-goog-api-key"}.get(dialect)
+        bare = self.headers.get(named) if named else None
         return None if self.server.key in (bare, (self.headers.get("authorization") or "").removeprefix("Bearer ")) else 401
 
     @staticmethod
