@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use govern::{Code, Error, Rules};
 use http::{HeaderMap, header};
 use http_body::Body as _;
@@ -93,6 +93,9 @@ pub async fn read(gw: &Gateway, rules: &Rules, raw: RawRequest, record: &Recordi
     Ok(Asked { surface, headers: head.headers, envelope, thread: None, form, held: Arc::new(held) })
 }
 
+/// By how much the buffer of a body grows at most that does not say its length.
+const MOST_GROWTH: usize = 4 << 20;
+
 pub(super) async fn collect(
     memory: &Arc<Semaphore>,
     most: usize,
@@ -105,7 +108,7 @@ pub(super) async fn collect(
     }
     let mut held = take(memory, expected)?;
     let mut whole = Bytes::new();
-    let mut pieces = BytesMut::new();
+    let mut pieces = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Error::new(Code::InvalidRequest, "the body broke off").because(error))?;
         let Ok(data) = frame.into_data() else { continue };
@@ -121,12 +124,16 @@ pub(super) async fn collect(
             continue;
         }
         if pieces.is_empty() {
-            pieces.reserve(expected.max(length));
+            pieces.reserve_exact(expected.max(length));
             pieces.extend_from_slice(&std::mem::take(&mut whole));
+        }
+        if pieces.capacity() < length {
+            // A body of unknown length grows by half: doubled, a flood would take twice what it may.
+            pieces.reserve_exact(data.len().max((pieces.len() / 2).min(MOST_GROWTH)));
         }
         pieces.extend_from_slice(&data);
     }
-    Ok((if pieces.is_empty() { whole } else { pieces.freeze() }, held))
+    Ok((if pieces.is_empty() { whole } else { pieces.into() }, held))
 }
 
 pub(super) fn take(memory: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
