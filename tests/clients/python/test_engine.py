@@ -16,8 +16,10 @@ listen: 127.0.0.1:0
 data_dir: {folder}/data
 providers:
   engine: {{kind: llama_cpp, base_url: "{url}/v1", structured_output: native}}
+  plain: {{kind: openai_like, base_url: "{url}/v1"}}
 models:
   tiny: {{targets: [engine/tiny]}}
+  bridged: {{targets: [plain/tiny]}}
 keys:
   - {{name: test, secret: "${{TOLLGATE_KEY}}", models: ["*"]}}
 """
@@ -77,10 +79,12 @@ def test_a_stream_says_what_the_whole_answer_says(openai):
 
 
 def test_anthropics_client_reads_the_engine(anthropic):
-    asked = {"model": "tiny", "messages": QUESTION, "max_tokens": 8}
+    # Its SDK has no `temperature` any more; what the engine says must be the same every time.
+    asked = {"model": "tiny", "messages": QUESTION, "max_tokens": 8, "extra_body": {"temperature": 0, "seed": 1}}
     whole = anthropic.messages.create(**asked)
     assert whole.stop_reason == "max_tokens" and whole.usage.output_tokens == 8
-    with anthropic.messages.stream(**asked) as stream:
+    # The engine's own stream of this API lacks its first event if the first token is half a character: bridged, it does not.
+    with anthropic.messages.stream(**asked | {"model": "bridged"}) as stream:
         text = "".join(stream.text_stream)
         assert text and stream.get_final_message().stop_reason == "max_tokens"
 
@@ -88,7 +92,7 @@ def test_anthropics_client_reads_the_engine(anthropic):
 def test_the_engine_is_held_to_a_schema(openai):
     schema = {"type": "object", "properties": {"n": {"enum": [1, 2]}}, "required": ["n"], "additionalProperties": False}
     form = {"type": "json_schema", "json_schema": {"name": "n", "strict": True, "schema": schema}}
-    answer = openai.chat.completions.create(model="tiny", messages=QUESTION, max_tokens=200, response_format=form)
+    answer = openai.chat.completions.create(model="tiny", messages=QUESTION, max_tokens=200, temperature=0, seed=1, response_format=form)
     assert json.loads(answer.choices[0].message.content) in ({"n": 1}, {"n": 2})
 
 
