@@ -92,28 +92,11 @@ pub async fn passage(
         // What such a body costs is not known, which is not nothing: one token flags it.
         (RequestBody::Streamed(Body::new(Limited::new(body, limits.body_bytes))), None, 1, None)
     };
-    let target = Arc::new(target(&account, model.as_deref(), &head.method));
-    let route = Route {
-        name: Arc::clone(&target.name),
-        targets: vec![Arc::clone(&target)],
-        strategy: Strategy::Priority,
-        retry: RetryRule::default(),
-        strict: false,
-    };
+    let target = target(&account, model.as_deref(), &head.method);
     record.with(|record| record.model = model);
     record.label(crate::upstream::target_label(&target));
-    let grant = Grant { caller, targets: route.targets.clone(), route: Arc::new(route) };
-    Ok(Passage {
-        grant,
-        rules,
-        target,
-        path,
-        method: head.method,
-        headers: head.headers,
-        body,
-        prompt_tokens,
-        _held: held,
-    })
+    let passage = Passage::to(rules, caller, target, (head.method, path));
+    Ok(Passage { headers: head.headers, body, prompt_tokens, _held: held, ..passage })
 }
 
 /// The account of a path `/passthrough/ACCOUNT/PATH`, and the path behind it.

@@ -86,9 +86,11 @@ pub struct RawProvider {
     pub api_version: Option<String>,
     /// What models are called in this account, by their usual names: deployments, endpoints, inference profiles.
     pub deployments: BTreeMap<String, String>,
-    /// Whether the provider keeps nothing of what it is sent, by contract. Default: false.
+    /// Whether the provider keeps nothing of what it is sent, by contract. A statement of yours: no call is routed by it
+    /// yet. Default: false.
     pub zero_retention: Option<bool>,
-    /// Whether the provider may train models on what it is sent. Default: true, unless nothing is kept.
+    /// Whether the provider may train models on what it is sent. As above, no call is routed by it yet. Default: true,
+    /// unless nothing is kept.
     pub training: Option<bool>,
     /// Where the provider is reached, as its own SDK takes it (for OpenAI and its like with `/v1`). Default: the provider's own address.
     pub base_url: Option<String>,

@@ -13,6 +13,7 @@ pub mod gemini;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
+pub(crate) mod place;
 pub(crate) mod schema;
 pub(crate) mod sequence;
 #[cfg(test)]

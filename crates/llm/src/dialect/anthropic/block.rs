@@ -5,5 +5,6 @@
 mod read;
 mod write;
 
+pub(super) use super::super::place::Place;
 pub(super) use read::{cache_mark, content};
-pub(super) use write::{Blocks, Place, cache_control, call_signature, string_or_blocks};
+pub(super) use write::{Blocks, cache_control, call_signature, string_or_blocks};

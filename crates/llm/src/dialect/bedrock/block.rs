@@ -6,5 +6,6 @@ mod media;
 mod read;
 mod write;
 
+pub(super) use super::super::place::Place;
 pub(super) use read::{cache_mark, content};
-pub(super) use write::{Blocks, Place, cache_point};
+pub(super) use write::{Blocks, cache_point};

@@ -1,31 +1,11 @@
-use std::fmt;
-
 use serde_json::{Value, json};
 
 use crate::{
     Loss,
     call::{CacheMark, Document, Image, Part, Source, Text, Thinking, ToolResult, ToolUse},
-    dialect::{Dialect, Malformed},
+    dialect::{Dialect, Malformed, place::Place},
     signature::{self, Maker},
 };
-
-/// Where a part stands: `turns[2].parts[0]`.
-#[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Place {
-    /// `turns` in a question, `choices` in an answer.
-    pub list: &'static str,
-    pub turn: usize,
-    pub part: usize,
-    /// The part of a tool result or a document.
-    pub inner: Option<usize>,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{}].parts[{}]", self.list, self.turn, self.part)?;
-        self.inner.map_or(Ok(()), |inner| write!(f, ".parts[{inner}]"))
-    }
-}
 
 /// Writes parts as blocks and keeps the account of what they lose.
 #[derive(Debug)]
