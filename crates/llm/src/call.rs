@@ -85,7 +85,8 @@ pub enum Part {
 pub struct Text {
     pub text: String,
     pub cache: Option<CacheMark>,
-    /// Citations (Anthropic) or annotations (OpenAI) as they were sent, for the dialect that sent them.
+    /// Citations (Anthropic) or annotations (OpenAI) as they were sent, for the dialect that sent them; or the block that
+    /// the text says in words (Anthropic `tool_reference`).
     pub notes: Option<(Dialect, Value)>,
 }
 

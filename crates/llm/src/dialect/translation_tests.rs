@@ -621,3 +621,14 @@ fn case_062_reasoning_is_part_of_the_output_once() {
     assert_eq!(view["usage"]["output_tokens"], 105);
     assert_eq!(view["usage"]["output_tokens_details"]["thinking_tokens"], 100);
 }
+
+#[test]
+fn a_tool_that_a_search_has_found_is_named_to_who_defers_none() {
+    let asked: Value = serde_json::from_slice(&corpus::case(ANTHROPIC, "tool_search.request.json")).unwrap();
+    for to in [OPENAI, Dialect::OpenAiResponses, Dialect::Gemini, Dialect::Bedrock, Dialect::Cohere] {
+        let (body, loss) = translate(ANTHROPIC, to, &asked);
+        let body = body.to_string();
+        assert!(body.contains("The tool get_weather can be called now."), "{to:?}: {body}");
+        assert!(!body.contains("tool_reference") && loss.to_string().contains("tools[1]"), "{to:?}: {loss} {body}");
+    }
+}

@@ -23,6 +23,7 @@ fn read(block: &Field<'_, '_>) -> Result<Part, Malformed> {
             text: block.need("thinking", "a string")?.string()?,
             signature: given(block, "signature")?.filter(|signature| !signature.is_empty()),
         }),
+        "tool_reference" => Part::Text(tool_reference(block)?),
         "redacted_thinking" => Part::Thinking(Thinking::Redacted { data: block.need("data", "a string")?.string()? }),
         _ => native(block),
     })
@@ -83,6 +84,16 @@ fn text(block: &Field<'_, '_>) -> Result<Text, Malformed> {
         text: block.need("text", "a string")?.string()?,
         cache: cache_mark(block)?,
         notes: citations.map(|citations| (Dialect::Anthropic, citations.value.clone())),
+    })
+}
+
+/// A tool that a search has found. Who does not defer tools has it already, and is told so in words.
+fn tool_reference(block: &Field<'_, '_>) -> Result<Text, Malformed> {
+    let name = block.need("tool_name", "the name of a tool")?.string()?;
+    Ok(Text {
+        text: format!("The tool {name} can be called now."),
+        cache: cache_mark(block)?,
+        notes: Some((Dialect::Anthropic, block.value.clone())),
     })
 }
 

@@ -64,6 +64,8 @@ impl Blocks {
         }
         let mut block = json!({"type": "text", "text": text.text});
         match &text.notes {
+            // A block that has been put into words for others is itself again.
+            Some((Dialect::Anthropic, own @ Value::Object(_))) => block = own.clone(),
             Some((Dialect::Anthropic, citations)) => put(&mut block, "citations", citations.clone()),
             Some(_) => self.loss.note(format!("{at}.notes"), "anthropic has no such annotations"),
             None => {}
