@@ -114,6 +114,25 @@ fn a_failed_tool_says_so_in_words() {
 }
 
 #[test]
+fn a_picture_that_a_tool_returned_is_shown_by_the_user() {
+    let picture = json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}});
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "f", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": [picture]}]},
+    ]});
+    let (written, lost) = said(Dialect::Anthropic, &body, HERE).unwrap();
+    assert_eq!(written["messages"][2]["content"], "[what tool call t1 returned is attached to the next message]");
+    assert_eq!(
+        written["messages"][3],
+        json!({"role": "user", "content": [
+            {"type": "text", "text": "[returned by tool call t1]"},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]})
+    );
+    assert_eq!(lost, "");
+}
+
+#[test]
 fn content_that_cohere_cannot_take_is_refused_by_name() {
     let sound = json!([{"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}]);
     let body = json!({"model": "m", "messages": [{"role": "user", "content": sound}]});

@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(in crate::dialect) use knobs::write_effort;
-pub(in crate::dialect) use turns::TOOL_FAILED;
+pub(in crate::dialect) use turns::{TOOL_FAILED, attach};
 
 /// Fields with a canonical place.
 const KNOWN: &[&str] = &[

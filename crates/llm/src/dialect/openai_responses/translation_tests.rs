@@ -254,6 +254,7 @@ fn case_056_files_and_sound_are_mapped_or_refused_by_name() {
     );
     let (back, _) = translate(ANTHROPIC, RESPONSES, &claude);
     assert_eq!(back["input"][0]["content"][1]["file_url"], "https://example.com/a.pdf");
+    assert_eq!(back["input"][0]["content"][0]["detail"], "auto", "servers made of OpenAI's own types ask for it");
     let sound = json!({"model": "m", "messages": [{"role": "user", "content": [
         {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}]}]});
     let refused = try_translate(CHAT, RESPONSES, &sound, &WriteFor::default()).unwrap_err();

@@ -8,7 +8,10 @@ use crate::{
     call::{CacheMark, Document, Part, Role, Source, ToolResult, Turn},
     dialect::{
         Dialect, Malformed,
-        openai_chat::{part::write_image, request::TOOL_FAILED},
+        openai_chat::{
+            part::write_image,
+            request::{TOOL_FAILED, attach},
+        },
     },
 };
 
@@ -40,7 +43,8 @@ struct Scribe<'a> {
 }
 
 impl Scribe<'_> {
-    /// The messages of a turn that is not the assistant's: its tool results in order, then what else it says.
+    /// The messages of a turn that is not the assistant's: its tool results in order, then what else it says. Pictures
+    /// that a tool returned are part of that: a tool's own message holds text and documents.
     fn said(&mut self, role: &str, turn: &Turn, path: &str, messages: &mut Vec<Value>) -> Result<(), Malformed> {
         let mut content = Vec::new();
         let mut answers = false;
@@ -49,7 +53,7 @@ impl Scribe<'_> {
             match part {
                 Part::ToolResult(result) => {
                     answers = true;
-                    messages.push(self.result(result, &path)?);
+                    messages.push(self.result(result, &path, &mut content)?);
                 }
                 Part::Document(document) => {
                     let document = self.document(document, &path)?;
@@ -123,8 +127,8 @@ impl Scribe<'_> {
         Ok(json!({"data": data}))
     }
 
-    fn result(&mut self, result: &ToolResult, path: &str) -> Result<Value, Malformed> {
-        let mut content = Vec::new();
+    fn result(&mut self, result: &ToolResult, path: &str, attached: &mut Vec<Value>) -> Result<Value, Malformed> {
+        let (mut content, mut pictures) = (Vec::new(), Vec::new());
         for (at, part) in result.parts.iter().enumerate() {
             let path = format!("{path}.parts[{at}]");
             match part {
@@ -132,9 +136,12 @@ impl Scribe<'_> {
                     content.push(json!({"type": "document", "document": self.document(document, &path)?}));
                 }
                 Part::Native { dialect: Dialect::Cohere, raw } => content.push(raw.clone()),
-                Part::Image(_) => return Err(refused(&path, "a tool's answer to cohere holds text and documents")),
+                Part::Image(_) => pictures.extend(self.part(part, &path)?),
                 part => content.extend(self.part(part, &path)?),
             }
+        }
+        if !pictures.is_empty() {
+            content.push(attach(&result.tool_use_id, pictures, attached));
         }
         if result.is_error == Some(true) {
             self.loss.note(format!("{path}.is_error"), "cohere has no such field: the text says so");

@@ -168,9 +168,7 @@ impl Scribe<'_> {
         }
         let id = &result.tool_use_id;
         if !others.is_empty() {
-            texts.push(json!({"type": "text", "text": format!("[what tool call {id} returned is attached to the next message]")}));
-            attached.push(json!({"type": "text", "text": format!("[returned by tool call {id}]")}));
-            attached.append(&mut others);
+            texts.push(attach(id, others, attached));
         }
         if result.is_error == Some(true) {
             self.loss.note(format!("{path}.is_error"), "openai_chat has no such field: the text says so");
@@ -188,6 +186,13 @@ impl Scribe<'_> {
     fn cache(&mut self, owner: &mut Value, mark: Option<crate::call::CacheMark>) {
         put_cache(owner, mark, !self.target.ignores_cache_marks, self.loss);
     }
+}
+
+/// Appends what a tool returned beside text to the user's message that follows. Gives the tool's own words for it.
+pub(in crate::dialect) fn attach(id: &str, mut returned: Vec<Value>, attached: &mut Vec<Value>) -> Value {
+    attached.push(json!({"type": "text", "text": format!("[returned by tool call {id}]")}));
+    attached.append(&mut returned);
+    json!({"type": "text", "text": format!("[what tool call {id} returned is attached to the next message]")})
 }
 
 fn refused(path: &str, why: &str) -> Malformed {

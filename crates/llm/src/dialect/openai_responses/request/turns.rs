@@ -177,7 +177,9 @@ impl Scribe<'_> {
                 json!({"type": "input_image", "image_url": url})
             }
         };
-        if let (Some(detail), Some(value)) = (&image.detail, value.as_object_mut()) {
+        // OpenAI's own types ask for it, and so do the servers that are made of them.
+        let detail = image.detail.as_deref().or((!self.native).then_some("auto"));
+        if let (Some(detail), Some(value)) = (detail, value.as_object_mut()) {
             value.insert("detail".to_owned(), json!(detail));
         }
         self.mark(&mut value, image.cache);
