@@ -19,3 +19,19 @@ pub fn now_seconds() -> i64 {
 pub fn micros(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
+
+/// Waits for a future as long as there is time `left`. The clock is read only if there is something to wait for: most
+/// pieces of a body are there already.
+///
+/// # Errors
+/// The time is over.
+pub async fn within<F: Future>(
+    left: impl FnOnce() -> std::time::Duration,
+    future: F,
+) -> Result<F::Output, tokio::time::error::Elapsed> {
+    let mut future = std::pin::pin!(future);
+    match futures_util::poll!(future.as_mut()) {
+        std::task::Poll::Ready(done) => Ok(done),
+        std::task::Poll::Pending => tokio::time::timeout(left(), future).await,
+    }
+}

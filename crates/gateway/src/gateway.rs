@@ -29,7 +29,7 @@ pub struct Gateway {
     pub ledger: Ledger,
     /// Answers that later questions go on from.
     pub responses: Responses,
-    pub pool: Box<dyn UpstreamPool>,
+    pub pool: Shown<Pool>,
     /// Fetches what callers name by URL, for providers that want bytes.
     pub fetcher: Fetcher,
     /// Standing and meters of every target that was used.
@@ -98,12 +98,7 @@ impl Gateway {
             drains: Arc::new(tokio::sync::Semaphore::new(settings.most_drains)),
             inflight_bytes: Arc::new(tokio::sync::Semaphore::new(permits)),
             fetcher: Fetcher::new(Arc::new(Internet), &tls(None)?),
-            pool: Box::new(Shown::new(
-                Pool::new(&parts.rules)?,
-                Arc::new(HttpAsk::new()?),
-                parts.tasks.clone(),
-                &parts.rules,
-            )?),
+            pool: Shown::new(Pool::new(&parts.rules)?, Arc::new(HttpAsk::new()?), parts.tasks.clone(), &parts.rules)?,
             targets: Targets::new(parts.metrics.clone()),
             ready: AtomicBool::new(false),
             ledger: Ledger::default(),

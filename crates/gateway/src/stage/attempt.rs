@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt as _;
 use govern::{Code, Error, config::snapshot::Target};
 use http::{HeaderValue, Request, Response};
 use llm::{
@@ -25,7 +26,10 @@ use crate::{
     Gateway,
     body::{Done, Opened, Spent},
     observe::{Attempt, Lane, Recording},
-    upstream::{RequestBody, SendError, UpstreamBody, conceal, is_presentable, request, target_label},
+    upstream::{
+        RequestBody, SendError, TargetState, UpstreamBody, UpstreamPool as _, conceal, is_presentable, request,
+        target_label,
+    },
 };
 
 /// What came of a try.
@@ -42,7 +46,11 @@ pub(super) enum Tried {
 ///
 /// # Errors
 /// The call cannot be said to this target, or the target cannot be reached as it is configured.
-pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: &Without) -> Result<Tried, Error> {
+pub(super) async fn attempt(
+    dispatch: &Dispatch,
+    (target, state): (&Arc<Target>, &TargetState),
+    without: &Without,
+) -> Result<Tried, Error> {
     let Dispatch { call, record, .. } = dispatch;
     let wire = call.asked.surface.wire();
     if wire.operation() == Operation::CountTokens && target.wire(wire) != Some(wire) {
@@ -50,13 +58,13 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
     }
     let encoded = match wire.is_conversation() {
         true => encode(&dispatch.gw.fetcher, call, target, without).await?,
-        false => task::encode(call, target).await?,
+        false => task::encode(call, target).boxed().await?,
     };
     let echo = call.asked.thread.as_ref().filter(|_| encoded.lane == Lane::Translate);
     let echo = echo.map(|thread| thread.echo(call.asked.envelope.body()));
     let timeouts = &target.timeouts;
     let patience = if call.stream { timeouts.first_token } else { timeouts.answer };
-    let expect = Expect {
+    let expect = &Expect {
         target,
         wire: encoded.wire,
         client: call.asked.surface,
@@ -76,24 +84,26 @@ pub(super) async fn attempt(dispatch: &Dispatch, target: &Arc<Target>, without: 
     let judged = match send(dispatch, expect, &encoded).await? {
         Ok(answer) => {
             let id = upstream_id(answer.headers()).filter(|id| is_presentable(id, &target.account)).map(str::to_owned);
-            note(record, |noted| (noted.status, noted.upstream_id) = (Some(answer.status().as_u16()), id));
-            match wire.is_conversation() {
-                true => judge(expect, answer).await,
-                false => task::judge(expect, call, &encoded.said, answer).await,
+            attempted(record, |noted| (noted.status, noted.upstream_id) = (Some(answer.status().as_u16()), id));
+            match &encoded.said {
+                None => judge(expect, answer).await,
+                Some(said) => task::judge(expect, call, said, answer).boxed().await,
             }
         }
         Err(failure) => Err(failure.into()),
     };
     // Reckoning walks the whole body: not for every answer that says itself what it used.
     let reported = matches!(&judged, Ok(Good::Whole { glance, .. }) if glance.usage.is_some());
-    let samples = !reported || dispatch.gw.targets.state(target).samples();
+    let samples = !reported || state.samples();
     let prompt_tokens = if samples { reckon(&encoded.body) } else { 0 };
     match judged {
         Ok(good) => {
-            note(record, |noted| noted.failure = None);
             record.with(|record| {
                 record.target = Some(target.name.to_string());
                 record.lane = Some(encoded.lane);
+                if let Some(noted) = record.attempts.last_mut() {
+                    noted.failure = None;
+                }
             });
             record.lost(&encoded.loss);
             Ok(done(dispatch, target, good, prompt_tokens))
@@ -120,21 +130,24 @@ pub(super) fn begin(record: &Recording, target: &Target) {
     record.with(|record| record.attempts.push(attempt));
 }
 
-/// Notes what has become of the try.
+/// Notes what has become of the try, and how long it took.
 pub(super) fn note(record: &Recording, change: impl FnOnce(&mut Attempt)) {
     let elapsed = record.elapsed();
-    record.with(|record| {
-        if let Some(noted) = record.attempts.last_mut() {
-            noted.latency = elapsed - noted.started;
-            change(noted);
-        }
+    attempted(record, |noted| {
+        noted.latency = elapsed - noted.started;
+        change(noted);
     });
+}
+
+/// Notes what is known of the try that is under way.
+fn attempted(record: &Recording, change: impl FnOnce(&mut Attempt)) {
+    record.with(|record| record.attempts.last_mut().map(change));
 }
 
 /// Sends the request; a failure without an answer is the provider's, an unsendable request is ours.
 async fn send(
     dispatch: &Dispatch,
-    expect: Expect<'_>,
+    expect: &Expect<'_>,
     encoded: &Encoded,
 ) -> Result<Result<Response<UpstreamBody>, Failure>, Error> {
     let Dispatch { gw, call, .. } = dispatch;
@@ -160,7 +173,8 @@ async fn send(
 
 /// The body, and its media type where it is no JSON.
 fn body_of(call: &Composed, encoded: &Encoded) -> (Option<HeaderValue>, RequestBody) {
-    let uploaded = match (&call.asked.form, &encoded.said.upload) {
+    let upload = encoded.said.as_ref().and_then(|said| said.upload.as_ref());
+    let uploaded = match (&call.asked.form, upload) {
         (Some(form), Some(Upload::Form(fields))) => Some(form.body(fields)),
         (Some(form), Some(Upload::File)) => form.file(),
         _ => None,

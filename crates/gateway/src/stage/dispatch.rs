@@ -95,7 +95,7 @@ impl Dispatch {
         let mut mended = 0;
         for number in 1.. {
             *tries += 1;
-            let failure = match attempt(self, target, &without).await? {
+            let failure = match attempt(self, (target, &state), &without).await? {
                 Tried::Good(done) => {
                     state.succeeded();
                     return Ok(done);

@@ -1,5 +1,7 @@
 //! The body that a target gets: the client's own bytes with a few values spliced in, or a translation of them.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use futures_util::FutureExt;
 use govern::{Code, Error, config::snapshot::Target};
@@ -11,6 +13,7 @@ use llm::{
     signature,
     structured::{Emulated, Means, ask_again, emulate},
 };
+use memchr::memmem::Finder;
 use serde_json::Value;
 
 use super::{Composed, compose::STEERING, read::unreadable, task::Said};
@@ -35,7 +38,7 @@ pub struct Encoded {
     /// The schema that was asked for by other means than the dialect's own.
     pub emulated: Option<Emulated>,
     /// What belongs to it where it is no conversation.
-    pub said: Box<Said>,
+    pub said: Option<Box<Said>>,
 }
 
 /// In what this try departs from the first one, by what the target refused before.
@@ -69,24 +72,36 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
         let message = format!("{} does not offer this operation", provider.id());
         return Err(Error::new(Code::NotImplemented, message));
     };
-    let mut ask = Ask { wire, model: &target.model, stream: call.stream, place: &target.account.place };
     let dialect = wire.words();
-    let needs = provider.quirks().images;
     let means = target.write_for.schema;
     let same = asked == wire;
     let body = call.asked.envelope.body();
     // Questions for a count have a form of their own, which is relayed or not asked at all.
     let rewritten = without.thinking || (wire.operation() == Operation::Chat && bears_mark(body));
-    // What Google's own clients name by address Google fetches itself; Amazon's name nothing by address.
-    let settles = !(same && matches!(dialect, Dialect::Gemini | Dialect::Bedrock));
-    let needs_images = needs != ImageNeeds::Any && settles && mentions(body, b"image");
+    let needs_images = settles(target, same.then_some(dialect)) && mentions(body, b"image");
     let needs_schema = means != Means::Native && mentions(body, b"schema");
     if same && !rewritten && !needs_images && !needs_schema {
-        let head = provider.head(&ask);
+        let head =
+            provider.head(&Ask { wire, model: &target.model, stream: call.stream, place: &target.account.place });
         let lane = if call.rules.guards.is_empty() { Lane::Relay } else { Lane::Inspect };
         let body = splice(call, target, (dialect, &head), without);
-        return Ok(Encoded { wire, head, body, lane, loss: Loss::none(), emulated: None, said: Box::default() });
+        return Ok(Encoded { wire, head, body, lane, loss: Loss::none(), emulated: None, said: None });
     }
+    translate(fetcher, call, (target, wire), without).boxed().await // large where nothing is translated
+}
+
+/// The call in the words of another dialect, or in its own with what this target wants otherwise.
+async fn translate(
+    fetcher: &Fetcher,
+    call: &Composed,
+    (target, wire): (&Target, Wire),
+    without: &Without,
+) -> Result<Encoded, Error> {
+    let provider = target.account.provider;
+    let dialect = wire.words();
+    let (needs, means) = (provider.quirks().images, target.write_for.schema);
+    let same = call.asked.surface.wire() == wire;
+    let mut ask = Ask { wire, model: &target.model, stream: call.stream, place: &target.account.place };
     let mut decoded = decode(call)?;
     let mut loss = Loss::none();
     if !same {
@@ -94,8 +109,8 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
         loss = openai_responses::request::bridge(&mut decoded)?;
     }
     decoded.model = target.model.to_string();
-    if needs != ImageNeeds::Any && settles {
-        settle_images(&mut decoded, needs, fetcher, &ImageRules::default()).boxed().await?;
+    if settles(target, same.then_some(dialect)) {
+        settle_images(&mut decoded, needs, fetcher, &ImageRules::default()).await?;
     }
     let emulated = emulate(&mut decoded, means);
     if let Some(emulated) = &emulated {
@@ -116,7 +131,14 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
     loss.absorb(more);
     refuse_loss(call, target, &loss)?;
     let body = force(body.into(), target, &head)?;
-    Ok(Encoded { wire, head, body, lane: Lane::Translate, loss, emulated, said: Box::default() })
+    Ok(Encoded { wire, head, body, lane: Lane::Translate, loss, emulated, said: None })
+}
+
+/// Whether pictures are brought into the form that the target wants. What Google's own clients name by address Google
+/// fetches itself; Amazon's name nothing by address.
+fn settles(target: &Target, own: Option<Dialect>) -> bool {
+    target.account.provider.quirks().images != ImageNeeds::Any
+        && !matches!(own, Some(Dialect::Gemini | Dialect::Bedrock))
 }
 
 /// Refuses a translation that would lose a field, if the caller or the operator is strict.
@@ -215,7 +237,8 @@ fn mentions(body: &[u8], word: &[u8]) -> bool {
 
 /// Whether a signature bears the mark of another maker than the dialect's own: it must not get there.
 fn bears_mark(body: &[u8]) -> bool {
-    memchr::memmem::find(body, signature::MARK.as_bytes()).is_some()
+    static MARK: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(signature::MARK));
+    MARK.find(body).is_some()
 }
 
 fn plural(fields: usize) -> String {

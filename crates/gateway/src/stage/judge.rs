@@ -25,6 +25,7 @@ use super::{encode::Unfit, fit::unfit};
 
 use crate::{
     body::{Feed, Guarded, LaneBody, Opaque, Passed, Relay, Translate},
+    clock::within,
     guard::{Blocked, CompiledGuard, refuses},
     http::{Surface, names},
     observe::Lane,
@@ -32,7 +33,6 @@ use crate::{
 };
 
 /// What is needed to judge the answer of one try.
-#[derive(Clone, Copy)]
 pub struct Expect<'a> {
     pub target: &'a Target,
     /// The format in which it was asked, and answers.
@@ -97,7 +97,7 @@ const MOST_ERROR_BYTES: usize = 64 << 10;
 ///
 /// # Errors
 /// The failure, classified by the provider.
-pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result<Good, Bad> {
+pub async fn judge(expect: &Expect<'_>, answer: Response<UpstreamBody>) -> Result<Good, Bad> {
     let (head, body) = plain(answer, expect.wire.words()).into_parts();
     if !head.status.is_success() {
         return Err(refused(expect, head.status, &head.headers, body).await);
@@ -123,22 +123,22 @@ pub async fn judge(expect: Expect<'_>, answer: Response<UpstreamBody>) -> Result
 }
 
 /// The failure that a bad status stands for.
-pub(super) async fn refused(expect: Expect<'_>, status: StatusCode, headers: &HeaderMap, body: UpstreamBody) -> Bad {
+pub(super) async fn refused(expect: &Expect<'_>, status: StatusCode, headers: &HeaderMap, body: UpstreamBody) -> Bad {
     let body = read(expect, body, MOST_ERROR_BYTES).await.unwrap_or_default();
     bad_status(expect, status.as_u16(), headers, &body).into()
 }
 
 /// The first bytes of an answer, if they come in time; `None` if it is empty.
-pub(super) async fn first_bytes(expect: Expect<'_>, upstream: &mut UpstreamBody) -> Result<Option<Bytes>, Failure> {
-    let left = expect.deadline.saturating_duration_since(Instant::now());
-    match tokio::time::timeout(left, upstream.chunk()).await {
+pub(super) async fn first_bytes(expect: &Expect<'_>, upstream: &mut UpstreamBody) -> Result<Option<Bytes>, Failure> {
+    let left = || expect.deadline.saturating_duration_since(Instant::now());
+    match within(left, upstream.chunk()).await {
         Err(_elapsed) => Err(Failure::new(Kind::Timeout, "the provider sent no content in time")),
         Ok(Err(_broken)) => Err(Failure::new(Kind::Connect, "the connection broke before the answer")),
         Ok(Ok(chunk)) => Ok(chunk),
     }
 }
 
-async fn whole(expect: Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
+async fn whole(expect: &Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
     let body = read(expect, body, expect.most_bytes).await?;
     let glance = expect.wire.glance_reply(&body);
     if let Some(fault) = &glance.fault {
@@ -179,7 +179,7 @@ async fn whole(expect: Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
 }
 
 /// A whole answer, as the stream that the client wants.
-fn streamed(expect: Expect<'_>, reply: Reply, glance: Glance) -> Good {
+fn streamed(expect: &Expect<'_>, reply: Reply, glance: Glance) -> Good {
     let mut writer = expect.writer();
     let mut said = Vec::new();
     for event in unfold(reply).0 {
@@ -207,7 +207,7 @@ impl Expect<'_> {
     }
 }
 
-async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result<Good, Bad> {
+async fn first_content(expect: &Expect<'_>, mut upstream: UpstreamBody) -> Result<Good, Bad> {
     let theirs = expect.wire.words();
     let form = expect.form();
     let mut lane = match expect.lane {
@@ -219,11 +219,14 @@ async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result
     }
     let mut ready = Vec::new();
     loop {
-        let now = Instant::now();
-        // Content that guards hold back has come in time.
-        let until = if lane.glance().content { expect.over.min(now + expect.idle) } else { expect.deadline };
-        let left = until.saturating_duration_since(now);
-        let chunk = match tokio::time::timeout(left, upstream.chunk()).await {
+        let content = lane.glance().content;
+        let left = || {
+            let now = Instant::now();
+            // Content that guards hold back has come in time.
+            let until = if content { expect.over.min(now + expect.idle) } else { expect.deadline };
+            until.saturating_duration_since(now)
+        };
+        let chunk = match within(left, upstream.chunk()).await {
             Err(_elapsed) => return Err(Failure::new(Kind::Timeout, "the provider sent no content in time").into()),
             Ok(Err(_broken)) => None,
             Ok(Ok(chunk)) => chunk,
@@ -249,12 +252,12 @@ async fn first_content(expect: Expect<'_>, mut upstream: UpstreamBody) -> Result
 }
 
 /// Reads a body whole.
-pub(super) async fn read(expect: Expect<'_>, mut body: UpstreamBody, most: usize) -> Result<Bytes, Failure> {
+pub(super) async fn read(expect: &Expect<'_>, mut body: UpstreamBody, most: usize) -> Result<Bytes, Failure> {
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
     loop {
-        let left = expect.over.saturating_duration_since(Instant::now()).min(expect.idle);
-        let chunk = match tokio::time::timeout(left, body.chunk()).await {
+        let left = || expect.over.saturating_duration_since(Instant::now()).min(expect.idle);
+        let chunk = match within(left, body.chunk()).await {
             Err(_elapsed) => {
                 return Err(Failure::new(Kind::Timeout, "the provider fell silent in the middle of its answer"));
             }
@@ -277,7 +280,7 @@ pub(super) async fn read(expect: Expect<'_>, mut body: UpstreamBody, most: usize
     Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
 }
 
-fn bad_status(expect: Expect<'_>, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
+fn bad_status(expect: &Expect<'_>, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
     let retry_after = retry_after(headers);
     let (wire, request_id) = (expect.wire, upstream_id(headers));
     expect.target.account.provider.failure(&BadAnswer { wire, status, retry_after, request_id, body })

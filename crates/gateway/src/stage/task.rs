@@ -85,7 +85,7 @@ pub async fn encode(call: &Composed, target: &Target) -> Result<Encoded, Error> 
         if wire.operation() == Operation::Speech {
             said.usage = asked.read_task(envelope.body())?.usage();
         }
-        return Ok(Encoded { wire, head, body, lane, loss: Loss::none(), emulated: None, said: Box::new(said) });
+        return Ok(Encoded { wire, head, body, lane, loss: Loss::none(), emulated: None, said: Some(Box::new(said)) });
     }
     let mut task = asked.read_task(envelope.body())?;
     task.name_model(&target.model);
@@ -116,7 +116,7 @@ pub async fn encode(call: &Composed, target: &Target) -> Result<Encoded, Error> 
     }
     said.usage = task.usage();
     said.task = Some(task);
-    Ok(Encoded { wire, head, body, lane: Lane::Translate, loss, emulated: None, said: Box::new(said) })
+    Ok(Encoded { wire, head, body, lane: Lane::Translate, loss, emulated: None, said: Some(Box::new(said)) })
 }
 
 /// The client's fields with the target's model and what the operator forces.
@@ -141,7 +141,7 @@ fn fields(sent: &[(String, String)], target: &Target) -> Vec<(String, String)> {
 /// # Errors
 /// The failure, classified by the provider.
 pub async fn judge(
-    expect: Expect<'_>,
+    expect: &Expect<'_>,
     call: &Composed,
     said: &Said,
     answer: Response<UpstreamBody>,
@@ -183,7 +183,7 @@ pub async fn judge(
 }
 
 /// The answer as the client wants it.
-fn said_by(expect: Expect<'_>, call: &Composed, said: &Said, body: &Bytes) -> Result<Bytes, llm::dialect::Malformed> {
+fn said_by(expect: &Expect<'_>, call: &Composed, said: &Said, body: &Bytes) -> Result<Bytes, llm::dialect::Malformed> {
     let ours = expect.client.wire();
     if let (Lane::Translate, Some(task)) = (expect.lane, &said.task) {
         return task.answer(expect.wire, ours, body, now_seconds()).map(Bytes::from);
@@ -199,7 +199,7 @@ fn said_by(expect: Expect<'_>, call: &Composed, said: &Said, body: &Bytes) -> Re
 }
 
 /// An answer that passes as it comes: sound, and events of which only the end is understood.
-async fn opaque(expect: Expect<'_>, said: &Said, told: &HeaderMap, mut upstream: UpstreamBody) -> Result<Good, Bad> {
+async fn opaque(expect: &Expect<'_>, said: &Said, told: &HeaderMap, mut upstream: UpstreamBody) -> Result<Good, Bad> {
     let events = told.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
     let watch = expect.wire.watch_events().filter(|_| events);
     let tee = watch.map(|watch| Tee::Frames { splitter: Framing::Sse.splitter(), watch });

@@ -3,8 +3,6 @@
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::Arc,
-    sync::atomic::{AtomicUsize, Ordering},
     task::{Context, Poll},
     time::Duration,
 };
@@ -14,14 +12,14 @@ use http::{HeaderMap, HeaderValue, Response, header};
 use hyper::body::{Body, Incoming};
 use llm::{Dialect, frame::Framing, provider::Canned};
 
-use super::Unwrap;
+use super::{Unwrap, lines::Held};
 
 /// Bytes of an answer as they come.
 #[derive(Debug)]
 pub enum UpstreamBody {
     Wire {
         body: Incoming,
-        _seat: Seat,
+        line: Held,
     },
     /// Of another form on the wire.
     Wrapped {
@@ -29,24 +27,6 @@ pub enum UpstreamBody {
         unwrap: Unwrap,
     },
     Canned(VecDeque<Bytes>),
-}
-
-/// A place on a connection, given back when the answer is dropped.
-#[derive(Debug)]
-pub struct Seat(Arc<AtomicUsize>);
-
-impl Seat {
-    /// Takes a place.
-    pub fn take(places: &Arc<AtomicUsize>) -> Self {
-        places.fetch_add(1, Ordering::Relaxed);
-        Self(places.clone())
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl UpstreamBody {
@@ -77,9 +57,12 @@ impl UpstreamBody {
                     }
                 }
             },
-            Self::Wire { body, .. } => loop {
+            Self::Wire { body, line } => loop {
                 match std::task::ready!(Pin::new(&mut *body).poll_frame(context)) {
-                    None => return Poll::Ready(Ok(None)),
+                    None => {
+                        line.end();
+                        return Poll::Ready(Ok(None));
+                    }
                     Some(Err(error)) => return Poll::Ready(Err(error)),
                     Some(Ok(frame)) => match frame.into_data() {
                         Ok(data) if data.is_empty() => {}

@@ -9,6 +9,7 @@ mod connect;
 pub mod credential;
 pub mod fetch;
 pub mod images;
+mod lines;
 mod pool;
 mod post;
 pub mod request;

@@ -2,7 +2,7 @@
 //! on last, by [`Shown`](super::credential::Shown).
 
 use govern::{Code, Error, config::snapshot::Target};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use llm::{frame::Framing, provider::Head};
 
 use super::{RequestBody, known_betas};
@@ -21,7 +21,7 @@ pub struct Client<'a> {
     pub traceparent: Option<&'a str>,
 }
 
-/// Builds the request of one try.
+/// Builds the request of one try: its address is a path, for the connections of an account all lead to one host.
 ///
 /// # Errors
 /// The account's URL or headers cannot be sent over HTTP.
@@ -35,11 +35,10 @@ pub fn build(
     let unsendable = |error: http::Error| {
         Error::new(Code::Internal, "the target cannot be reached as it is configured").because(error)
     };
-    let mut request = Request::builder()
-        .method(Method::POST)
-        .uri(address(&account.base_url, &head.path))
-        .body(body)
-        .map_err(unsendable)?;
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() =
+        Uri::try_from(path(&account.base_url, &head.path)).map_err(|error| unsendable(error.into()))?;
     let headers = request.headers_mut();
     headers.reserve(12);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -81,16 +80,17 @@ fn united(headers: &HeaderMap, own: &str) -> String {
     asked.chain([own]).collect::<Vec<_>>().join(",")
 }
 
-/// Where a request goes. A leading `/..` of the path takes away a segment of the base URL's own path: some vendors have
-/// their formats side by side, each under a base of its own.
-fn address(base_url: &str, path: &str) -> String {
-    let (mut base, mut path) = (base_url, path);
-    let host = base.find("://").map_or(0, |at| at + 3);
+/// The path of a request, behind that of the base URL. A leading `/..` takes away a segment of the base's own path: some
+/// vendors have their formats side by side, each under a base of its own.
+fn path(base_url: &str, path: &str) -> String {
+    let host = base_url.find("://").map_or(0, |at| at + 3);
+    let (_, behind) = base_url.split_at(host);
+    let (mut base, mut path) = (behind.find('/').and_then(|at| behind.get(at..)).unwrap_or_default(), path);
     while let Some(rest) = path.strip_prefix("/..") {
         path = rest;
-        base = base.rfind('/').filter(|at| *at >= host).and_then(|at| base.get(..at)).unwrap_or(base);
+        base = base.rfind('/').and_then(|at| base.get(..at)).unwrap_or_default();
     }
-    format!("{base}{path}")
+    [base, path].concat()
 }
 
 fn pass_on(from: &HeaderMap, name: &str, to: &mut HeaderMap) {
@@ -119,14 +119,15 @@ mod tests {
 
     #[test]
     fn formats_stand_side_by_side_under_bases_of_their_own() {
-        for (base, path, whole) in [
-            ("https://h/v1", "/chat/completions", "https://h/v1/chat/completions"),
-            ("https://h/v1", "/../anthropic/v1/messages", "https://h/anthropic/v1/messages"),
-            ("https://h/api/paas/v4", "/../../anthropic/v1/messages", "https://h/api/anthropic/v1/messages"),
-            ("https://h", "/../anthropic/v1/messages", "https://h/anthropic/v1/messages"),
-            ("http://127.0.0.1:1/a", "/../../../x", "http://127.0.0.1:1/x"),
+        for (base, more, whole) in [
+            ("https://h/v1", "/chat/completions", "/v1/chat/completions"),
+            ("https://h", "/chat/completions", "/chat/completions"),
+            ("https://h/v1", "/../anthropic/v1/messages", "/anthropic/v1/messages"),
+            ("https://h/api/paas/v4", "/../../anthropic/v1/messages", "/api/anthropic/v1/messages"),
+            ("https://h", "/../anthropic/v1/messages", "/anthropic/v1/messages"),
+            ("http://127.0.0.1:1/a", "/../../../x", "/x"),
         ] {
-            assert_eq!(address(base, path), whole);
+            assert_eq!(path(base, more), whole);
         }
     }
 }

@@ -20,11 +20,27 @@ pub struct AwsKeys {
     pub session: Option<Secret>,
 }
 
-/// Where a signature is good: `us-east-1`, `bedrock`.
+/// Where a signature is good: `us-east-1`, `bedrock`, and the one host that it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     pub region: String,
     pub service: &'static str,
+    /// As a client writes it: with the port unless it is the scheme's own.
+    pub host: String,
+}
+
+impl Scope {
+    /// A scope at the host of a URL.
+    #[must_use]
+    pub fn at(url: &Uri, region: String, service: &'static str) -> Self {
+        let host = url.host().unwrap_or_default();
+        let usual = if url.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
+        let host = match url.port_u16().filter(|port| *port != usual) {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        Self { region, service, host }
+    }
 }
 
 /// What is signed.
@@ -55,14 +71,14 @@ pub fn sign(signed: &Signed<'_>, keys: &AwsKeys, scope: &Scope, seconds: i64) ->
     let at = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
     let date = at.strftime("%Y%m%dT%H%M%SZ").to_string();
     let day = at.strftime("%Y%m%d").to_string();
-    let headers = headers(signed, keys, &date);
+    let headers = headers(signed, keys, &scope.host, &date);
     let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
     let mut canonical = format!("{}\n{}\n{}\n", signed.method, path(signed.uri), query(signed.uri));
     for (name, value) in &headers {
         let _ = writeln!(canonical, "{name}:{}", value.trim()); // writing to a string does not fail
     }
     let _ = write!(canonical, "\n{names}\n{}", hash(signed.body));
-    let Scope { region, service } = scope;
+    let Scope { region, service, .. } = scope;
     let place = format!("{day}/{region}/{service}/aws4_request");
     let text = format!("{ALGORITHM}\n{date}\n{place}\n{}", hash(canonical.as_bytes()));
     let mut key = mac(format!("AWS4{}", keys.secret.expose()).as_bytes(), day.as_bytes());
@@ -76,8 +92,8 @@ pub fn sign(signed: &Signed<'_>, keys: &AwsKeys, scope: &Scope, seconds: i64) ->
 }
 
 /// The signed headers by name.
-fn headers<'a>(signed: &Signed<'a>, keys: &'a AwsKeys, date: &'a str) -> Vec<(&'a str, Cow<'a, str>)> {
-    let mut headers = vec![("host", host(signed.uri)), ("x-amz-date", Cow::Borrowed(date))];
+fn headers<'a>(signed: &Signed<'a>, keys: &'a AwsKeys, host: &'a str, date: &'a str) -> Vec<(&'a str, Cow<'a, str>)> {
+    let mut headers = vec![("host", Cow::Borrowed(host)), ("x-amz-date", Cow::Borrowed(date))];
     headers.extend(keys.session.as_ref().map(|token| ("x-amz-security-token", Cow::Borrowed(token.expose()))));
     let own = |name: &str| name == "content-type" || (name.starts_with("x-amz") && !name.starts_with("x-amzn-trace"));
     for (name, value) in signed.headers {
@@ -87,16 +103,6 @@ fn headers<'a>(signed: &Signed<'a>, keys: &'a AwsKeys, date: &'a str) -> Vec<(&'
     }
     headers.sort_unstable_by_key(|(name, _)| *name);
     headers
-}
-
-/// The host as a client writes it: with the port unless it is the scheme's own.
-fn host(uri: &Uri) -> Cow<'_, str> {
-    let host = uri.host().unwrap_or_default();
-    let usual = if uri.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
-    match uri.port_u16().filter(|port| *port != usual) {
-        Some(port) => Cow::Owned(format!("{host}:{port}")),
-        None => Cow::Borrowed(host),
-    }
 }
 
 /// The path as it stands on the wire, each segment encoded once more: all services but S3 want it so.

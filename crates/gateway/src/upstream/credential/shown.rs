@@ -12,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
 use govern::{
     Rules,
     config::{self, Secret, snapshot::Account},
@@ -35,10 +34,13 @@ pub struct Shown<P> {
     accounts: RwLock<HashMap<Arc<str>, Arc<Held>>>,
 }
 
+/// Provider, credential and, where requests are signed, region and base URL.
+type MadeFrom = (&'static str, config::Credential, Option<(Option<String>, String)>);
+
 /// What one account has to show.
 struct Held {
     /// What it was made from; a change makes a new one.
-    made_from: (&'static str, config::Credential, Option<String>),
+    made_from: MadeFrom,
     /// Empty for a provider that wants none.
     keys: Vec<Key>,
     turn: AtomicU64,
@@ -72,9 +74,10 @@ impl<P: UpstreamPool> Shown<P> {
         let before = self.accounts.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut next = HashMap::with_capacity(rules.accounts.len());
         for (name, account) in &rules.accounts {
-            // AWS's signatures are good in one region.
-            let region = account.place.region.as_ref().filter(|_| account.provider.cloud() == Some(Cloud::Aws));
-            let made_from = (account.provider.id(), account.credential.clone(), region.cloned());
+            // AWS's signatures are good in one region, at one host.
+            let is_signed = account.provider.cloud() == Some(Cloud::Aws);
+            let scope = is_signed.then(|| (account.place.region.clone(), account.base_url.clone()));
+            let made_from = (account.provider.id(), account.credential.clone(), scope);
             let held = match before.get(name) {
                 Some(held) if held.made_from == made_from => held.clone(),
                 _ => {
@@ -97,7 +100,8 @@ impl<P: UpstreamPool> Shown<P> {
             config::Credential::Aws(from) => {
                 let region = account.place.region.clone().unwrap_or_else(|| "us-east-1".to_owned());
                 // AWS's providers bear the names that their services sign by.
-                let scope = Scope { region: region.clone(), service: account.provider.id() };
+                let url = account.base_url.parse().unwrap_or_default();
+                let scope = Scope::at(&url, region.clone(), account.provider.id());
                 let keys = Kept::new(Aws { identity: from, region, ask: ask() }, self.tasks.clone());
                 identity(Credential::Signature(keys, scope))
             }
@@ -125,38 +129,48 @@ impl<P: UpstreamPool> Shown<P> {
         let held = accounts.get(&account.name);
         held.cloned().ok_or_else(|| SendError::Connect("the account has left the configuration".into()))
     }
+
+    /// Sends a request with the key whose turn it is, and with the next one if that is refused.
+    async fn send_with_one_of(
+        &self,
+        held: &Held,
+        account: &Account,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<UpstreamBody>, SendError> {
+        let order = held.order(now_micros());
+        let Some((last, before)) = order.split_last() else { return self.pool.send(account, request).await };
+        for key in before {
+            let Some(again) = copy(&request) else { break };
+            key.credential.show(&mut request).await?;
+            let answer = self.pool.send(account, std::mem::replace(&mut request, again)).await?;
+            match key.rest(&answer) {
+                None => return Ok(answer),
+                Some(rest) => key.set_aside(rest, account, answer.status()),
+            }
+        }
+        // A body that cannot be sent twice goes with the first key.
+        let key = if request.body().whole().is_some() { last } else { order.first().unwrap_or(last) };
+        key.credential.show(&mut request).await?;
+        let answer = self.pool.send(account, request).await?;
+        if let Some(rest) = key.rest(&answer) {
+            key.set_aside(rest, account, answer.status());
+        }
+        Ok(answer)
+    }
 }
 
 impl<P: UpstreamPool> UpstreamPool for Shown<P> {
-    fn send<'a>(
-        &'a self,
-        account: &'a Account,
+    async fn send(
+        &self,
+        account: &Account,
         mut request: Request<RequestBody>,
-    ) -> BoxFuture<'a, Result<Response<UpstreamBody>, SendError>> {
-        Box::pin(async move {
-            let held = self.held(account)?;
-            let order = held.order(now_micros());
-            let Some((last, before)) = order.split_last() else { return self.pool.send(account, request).await };
-            for key in before {
-                let Some(again) = copy(&request) else { break };
-                key.credential.show(&mut request).await?;
-                let answer = self.pool.send(account, std::mem::replace(&mut request, again)).await?;
-                match key.rest(&answer) {
-                    None => return Ok(answer),
-                    Some(rest) => key.set_aside(rest, account, answer.status()),
-                }
-            }
-            // A body that cannot be sent twice goes with the first key.
-            let key = if request.body().whole().is_some() { last } else { order.first().unwrap_or(last) };
-            key.credential.show(&mut request).await?;
-            let answer = self.pool.send(account, request).await?;
-            if held.keys.len() > 1
-                && let Some(rest) = key.rest(&answer)
-            {
-                key.set_aside(rest, account, answer.status());
-            }
-            Ok(answer)
-        })
+    ) -> Result<Response<UpstreamBody>, SendError> {
+        let held = self.held(account)?;
+        if let [only] = &*held.keys {
+            only.credential.show(&mut request).await?;
+            return self.pool.send(account, request).await;
+        }
+        Box::pin(self.send_with_one_of(&held, account, request)).await
     }
 
     fn renew(&self, rules: &Rules) -> Result<(), TlsError> {

@@ -14,8 +14,9 @@ fn signed(method: &str, url: &str, scope: (&str, &'static str), body: &[u8], ses
     }
     headers.insert("accept", HeaderValue::from_static("*/*"));
     headers.insert("x-amzn-trace-id", HeaderValue::from_static("changes on the way"));
-    let signed = Signed { method: &method.parse().unwrap(), uri: &url.parse().unwrap(), headers: &headers, body };
-    sign(&signed, &keys, &Scope { region: scope.0.into(), service: scope.1 }, TIME)
+    let uri = url.parse().unwrap();
+    let signed = Signed { method: &method.parse().unwrap(), uri: &uri, headers: &headers, body };
+    sign(&signed, &keys, &Scope::at(&uri, scope.0.into(), scope.1), TIME)
 }
 
 /// The signatures are those of `botocore.auth.SigV4Auth` 1.44.5 for the same requests, keys and time.

@@ -63,7 +63,7 @@ pub(super) async fn with_keys(
 
 fn signed(request: &mut Request<Bytes>, region: &str, keys: &AwsKeys) -> Result<(), CredentialError> {
     let unsendable = |_| CredentialError::new("the keys of the profile cannot be sent in a header");
-    let scope = Scope { region: region.to_owned(), service: "sts" };
+    let scope = Scope::at(request.uri(), region.to_owned(), "sts");
     let what =
         Signed { method: request.method(), uri: request.uri(), headers: request.headers(), body: request.body() };
     let signature = sign(&what, keys, &scope, now_seconds());

@@ -14,11 +14,11 @@ struct ByKey {
 }
 
 impl UpstreamPool for &'static ByKey {
-    fn send<'a>(
-        &'a self,
-        _account: &'a Account,
+    async fn send(
+        &self,
+        _account: &Account,
         request: Request<RequestBody>,
-    ) -> BoxFuture<'a, Result<Response<UpstreamBody>, SendError>> {
+    ) -> Result<Response<UpstreamBody>, SendError> {
         let shown = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
         let shown = shown.unwrap_or_default().trim_start_matches("Bearer ").to_owned();
         let (status, retry_after) = self.answers.lock().unwrap().get(&shown).copied().unwrap_or((200, None));
@@ -28,7 +28,7 @@ impl UpstreamPool for &'static ByKey {
         if let Some(seconds) = retry_after {
             answer.headers_mut().insert("retry-after", seconds.into());
         }
-        Box::pin(async move { Ok(answer) })
+        Ok(answer)
     }
 
     fn renew(&self, _rules: &Rules) -> Result<(), TlsError> {
