@@ -54,16 +54,14 @@ pub fn build(
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     if client.same_dialect {
-        let own = head.forward.iter().copied().chain(account.forward_headers.iter().map(String::as_str));
-        for name in own {
-            match head.betas.filter(|_| name == BETAS) {
-                None => pass_on(client.headers, name, headers),
-                Some(betas) => {
-                    let known = known_betas(client.headers, betas.known).join(",");
-                    let value = HeaderValue::try_from(known).ok().filter(|value| !value.is_empty());
-                    headers.extend(value.map(|value| (HeaderName::from_static(BETAS), value)));
-                }
-            }
+        let forwarded = |name: &str| {
+            head.forward.contains(&name) || account.forward_headers.iter().any(|own| own.eq_ignore_ascii_case(name))
+        };
+        pass_on(client.headers, headers, |name| forwarded(name) && (head.betas.is_none() || name != BETAS));
+        let known = head.betas.filter(|_| forwarded(BETAS));
+        let known = known.map(|betas| known_betas(client.headers, betas.known).join(","));
+        if let Some(Ok(known)) = known.filter(|known| !known.is_empty()).map(HeaderValue::try_from) {
+            headers.insert(HeaderName::from_static(BETAS), known);
         }
     }
     for (name, value) in account.headers.iter().chain(&target.headers) {
@@ -83,9 +81,8 @@ fn united(headers: &HeaderMap, own: &str) -> String {
 /// The path of a request, behind that of the base URL. A leading `/..` takes away a segment of the base's own path: some
 /// vendors have their formats side by side, each under a base of its own.
 fn path(base_url: &str, path: &str) -> String {
-    let host = base_url.find("://").map_or(0, |at| at + 3);
-    let (_, behind) = base_url.split_at(host);
-    let (mut base, mut path) = (behind.find('/').and_then(|at| behind.get(at..)).unwrap_or_default(), path);
+    let host = base_url.bytes().enumerate().filter(|(_, byte)| *byte == b'/').nth(2);
+    let (mut base, mut path) = (host.and_then(|(end, _)| base_url.get(end..)).unwrap_or_default(), path);
     while let Some(rest) = path.strip_prefix("/..") {
         path = rest;
         base = base.rfind('/').and_then(|at| base.get(..at)).unwrap_or_default();
@@ -93,14 +90,16 @@ fn path(base_url: &str, path: &str) -> String {
     [base, path].concat()
 }
 
-fn pass_on(from: &HeaderMap, name: &str, to: &mut HeaderMap) {
-    let Ok(name) = HeaderName::try_from(name) else { return };
-    let mut values = from.get_all(&name).into_iter();
-    if let Some(first) = values.next() {
-        to.insert(name.clone(), first.clone());
-    }
-    for value in values {
-        to.append(name.clone(), value.clone());
+/// Passes on the headers that may pass, in place of those that stand there by the same names.
+fn pass_on(from: &HeaderMap, to: &mut HeaderMap, may: impl Fn(&str) -> bool) {
+    let mut before = None;
+    for (name, value) in from {
+        if before == Some(name) {
+            to.append(name.clone(), value.clone());
+        } else if may(name.as_str()) {
+            to.insert(name.clone(), value.clone());
+            before = Some(name);
+        }
     }
 }
 
