@@ -118,6 +118,10 @@ impl UpstreamPool for Pool {
         let mut next = HashMap::with_capacity(rules.accounts.len());
         let before = self.accounts.read().unwrap_or_else(PoisonError::into_inner).clone();
         for (name, account) in &rules.accounts {
+            // Who answers within this process (`echo`) is nowhere.
+            if account.base_url.is_empty() {
+                continue;
+            }
             let from = BuiltFrom {
                 base_url: account.base_url.clone(),
                 ca_file: account.ca_file.clone(),
