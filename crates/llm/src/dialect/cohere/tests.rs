@@ -99,6 +99,13 @@ fn documents_of_anthropic_are_documents_here() {
 }
 
 #[test]
+fn an_empty_system_prompt_is_none() {
+    let body = json!({"system": [], "messages": [{"role": "user", "content": [{"text": "x"}]}]});
+    let (written, _) = said(Dialect::Bedrock, &body, HERE).unwrap();
+    assert_eq!(written["messages"], json!([{"role": "user", "content": "x"}]));
+}
+
+#[test]
 fn a_failed_tool_says_so_in_words() {
     let body = json!({"model": "m", "max_tokens": 9, "messages": [
         {"role": "user", "content": "x"},

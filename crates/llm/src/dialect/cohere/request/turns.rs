@@ -66,7 +66,8 @@ impl Scribe<'_> {
         if role == "system" && content.iter().any(|part| part.get("type").is_none_or(|kind| kind != "text")) {
             return Err(refused(path, "a system message of cohere can only hold text"));
         }
-        if !content.is_empty() || !answers {
+        // Cohere refuses a message that says nothing: an empty system prompt is none.
+        if !content.is_empty() || !(answers || role == "system") {
             messages.push(json!({"role": role, "content": plain(content)}));
         }
         Ok(())
