@@ -66,14 +66,18 @@ pub fn items_of(turn: &KeptTurn) -> Vec<Value> {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let output = read(&turn.response).get_mut("output").map(Value::take).unwrap_or_default();
     let mut items = as_items(read(&turn.input));
-    items.extend(as_items(output).into_iter().map(|mut item| {
-        if let Some(item) = item.as_object_mut() {
-            item.shift_remove("id");
-            item.shift_remove("status");
-        }
-        item
-    }));
+    items.extend(as_items(output).into_iter().map(bare));
     items
+}
+
+/// An item of an answer without the name and status that it has here.
+#[must_use]
+pub fn bare(mut item: Value) -> Value {
+    if let Some(item) = item.as_object_mut() {
+        item.shift_remove("id");
+        item.shift_remove("status");
+    }
+    item
 }
 
 /// An `input` as a list of items: a text is a message of the user.

@@ -17,6 +17,7 @@ mod passage;
 mod plan;
 mod read;
 mod recollect;
+mod refer;
 mod reserve;
 mod resume;
 mod settle;

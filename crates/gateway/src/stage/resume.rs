@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Asked, Grant, read::unreadable};
+use super::{Asked, Grant, read::unreadable, refer::spell_out};
 use crate::{
     Gateway,
     clock::now_seconds,
@@ -80,11 +80,12 @@ pub async fn resume(gw: &Gateway, grant: &mut Grant, asked: Asked, record: &Reco
 }
 
 async fn resume_thread(gw: &Gateway, grant: &mut Grant, mut asked: Asked, record: &Recording) -> Result<Asked, Error> {
+    let owner = grant.caller.key.id.0.clone();
+    spell_out(gw, &owner, &mut asked).await?;
     let envelope = &asked.envelope;
     let previous: Option<String> = envelope.get("previous_response_id", "the id of a response").map_err(unreadable)?;
     let store: Option<bool> = envelope.get("store", "true or false").map_err(unreadable)?;
     let input = envelope.raw("input").map_or_else(|| Bytes::from_static(b"[]"), |raw| envelope.body().slice_ref(raw));
-    let owner = grant.caller.key.id.0.clone();
     if let Some(id) = &previous {
         let chain = gw.responses.store.chain(&owner, id).await.map_err(unavailable)?;
         match chain.last() {

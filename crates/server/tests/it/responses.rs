@@ -223,6 +223,31 @@ async fn case_047_the_next_question_goes_on_at_once_on_another_replica_for_the_s
     assert_eq!(replicas.first.stranger().get(&format!("/v1/responses/{id}")).send().await.status, 401);
 }
 
+#[tokio::test]
+async fn an_item_of_a_kept_answer_can_be_named_by_its_owner_instead_of_repeated() {
+    let upstream = Upstream::answering(hello());
+    let replicas = Replicas::of(&upstream).await;
+    let Replicas { own, own_elsewhere, other, .. } = &replicas;
+    let made = post(own, &ask("claude/m", "I am Ada.")).await.json();
+    let named = json!({ "type": "item_reference", "id": made["output"][0]["id"] });
+    let input = json!([{ "role": "user", "content": "I am Ada." }, named, { "role": "user", "content": "Who am I?" }]);
+    let next = with(ask("claude/m", ""), &json!({ "input": input }));
+
+    let answer = post(own_elsewhere, &next).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let turns = upstream.last().json()["messages"].clone();
+    assert_eq!((&turns[1]["role"], &turns[1]["content"]), (&json!("assistant"), &json!("Hello!")), "{turns}");
+    // What was named is kept with the question: a later one goes on from it.
+    let id = answer.json()["id"].clone();
+    post(own, &with(ask("claude/m", "And now?"), &json!({ "previous_response_id": id }))).await;
+    assert_eq!(upstream.last().json()["messages"].as_array().unwrap().len(), 5);
+
+    // To another key there is no such item.
+    let refused = post(other, &next).await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert!(refused.text().contains("item_reference"), "{}", refused.text());
+}
+
 /// The first `resp_..` of a text.
 fn response_id(text: &str) -> String {
     let from = text.find("resp_").unwrap_or_else(|| panic!("an id: {text}"));
