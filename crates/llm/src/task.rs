@@ -7,7 +7,7 @@ use crate::{
         speech::{self, SpeechCall},
         transcribe::{self, TranscribeCall},
     },
-    dialect::{FrameWatch, Malformed},
+    dialect::{FrameWatch, Malformed, bedrock::invoke},
     embed::{self, EmbedCall},
     image::{self, ImageCall},
     rerank::RerankCall,
@@ -63,6 +63,7 @@ impl Wire {
             Self::Image(format) | Self::ImageEdit(format) => format.says_model_in_body(),
             Self::Speech(format) => format == speech::Format::OpenAi,
             Self::Transcribe(format) | Self::Translate(format) => format == transcribe::Format::OpenAi,
+            Self::Invoke => false,
             Self::Moderate | Self::Ocr | Self::Other => true,
         }
     }
@@ -85,7 +86,7 @@ impl Wire {
             Self::Speech(_) => SpeechCall::read(body).map(Task::Speech),
             Self::Transcribe(_) => TranscribeCall::read(body).map(|call| Task::Transcribe { call, english: false }),
             Self::Translate(_) => TranscribeCall::read(body).map(|call| Task::Transcribe { call, english: true }),
-            Self::Chat(_) | Self::Count(_) | Self::Moderate | Self::Ocr | Self::Other => {
+            Self::Chat(_) | Self::Count(_) | Self::Moderate | Self::Ocr | Self::Invoke | Self::Other => {
                 Err(Malformed { field: None, message: "this operation is not translated".to_owned() })
             }
         }
@@ -98,6 +99,7 @@ impl Wire {
             Self::Image(_) | Self::ImageEdit(_) => Some(Box::new(image::Watch::default())),
             Self::Speech(_) => Some(Box::new(speech::Watch::default())),
             Self::Transcribe(_) | Self::Translate(_) => Some(Box::new(transcribe::Watch::default())),
+            Self::Invoke => Some(Box::new(invoke::Watch::default())),
             _ => None,
         }
     }

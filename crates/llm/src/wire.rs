@@ -35,6 +35,9 @@ pub enum Wire {
     Moderate,
     /// Text of a document, read off its pages: <https://docs.mistral.ai/api/#tag/ocr>
     Ocr,
+    /// A body of the model's maker through Bedrock's `invoke`, unread:
+    /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html>
+    Invoke,
     /// Whatever an operator lets through unread. No provider is asked for it by this name.
     Other,
 }
@@ -55,6 +58,7 @@ impl Wire {
             Self::Translate(_) => Operation::Translate,
             Self::Moderate => Operation::Moderate,
             Self::Ocr => Operation::Ocr,
+            Self::Invoke => Operation::Invoke,
             Self::Other => Operation::Other,
         }
     }
@@ -64,6 +68,7 @@ impl Wire {
     pub fn words(self) -> Dialect {
         match self {
             Self::Chat(dialect) | Self::Count(dialect) => dialect,
+            Self::Invoke => Dialect::Bedrock,
             Self::Embed(embed::Format::Cohere) | Self::Rerank(rerank::Format::Cohere) => Dialect::Cohere,
             Self::Embed(embed::Format::Gemini | embed::Format::GeminiSingle) => Dialect::Gemini,
             // The rest of the field words its errors in one of the ways that OpenAI's reader knows.
@@ -82,7 +87,7 @@ impl Wire {
             Self::Transcribe(format) | Self::Translate(format) => format.glance(body),
             Self::Moderate => moderate::glance(body),
             Self::Ocr => ocr::glance(body),
-            Self::Speech(_) | Self::Other => Glance::default(),
+            Self::Speech(_) | Self::Invoke | Self::Other => Glance::default(),
         }
     }
 }

@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.validate import ParamValidator
 
-from . import mind
+from . import bedrock_invoke, mind
 
 ACCESS_KEY, REGION = "CLIENTTESTS", "us-east-1"
 MODEL = botocore.session.get_session().get_service_model("bedrock-runtime")
@@ -24,11 +24,13 @@ FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "pdf": "application/pdf", "
 
 
 def serve(handler, raw: bytes) -> None:
-    """Answers `POST /model/{model}/converse` and `/converse-stream`."""
+    """Answers `POST /model/{model}/converse` and `/converse-stream`, and hands on what else there is."""
     _, _, name, method = handler.path.split("/")
     if wrong := signature_problem(handler, raw):
         return handler.send_json(403, error("InvalidSignatureException", wrong))
     body = json.loads(raw)
+    if not method.startswith("converse"):
+        return bedrock_invoke.serve(handler, unquote(name), method, body, message, error)
     if wrong := refusal(unquote(name), body):
         return handler.send_json(400, error("ValidationException", wrong))
     said = mind.answer(question(body))

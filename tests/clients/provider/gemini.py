@@ -12,13 +12,31 @@ from . import mind
 NOBODY_HAS_IT = "skip_thought_signature_validator"
 
 
+# Where the same is asked at Vertex AI.
+VERTEX = "/v1/projects/client-tests/locations/us-central1/publishers/google/models/"
+
+
 def of_path(path: str) -> dict | None:
     """The model and method of `/v1beta/models/{model}:{method}`."""
     place, _, query = path.partition("?")
-    name, _, method = place.removeprefix("/v1beta/models/").rpartition(":")
-    if not place.startswith("/v1beta/models/") or method not in ("generateContent", "streamGenerateContent", "countTokens"):
+    folder = VERTEX if place.startswith(VERTEX) else "/v1beta/models/"
+    name, _, method = place.removeprefix(folder).rpartition(":")
+    if not place.startswith(folder) or method not in ("generateContent", "streamGenerateContent", "countTokens"):
         return None
-    return {"model": name, "method": method, "stream": method == "streamGenerateContent", "sse": "alt=sse" in query.split("&")}
+    streams = method == "streamGenerateContent"
+    return {"model": name, "method": method, "stream": streams, "sse": "alt=sse" in query.split("&"), "vertex": folder == VERTEX}
+
+
+def refusal_of_place(asked: dict, body: dict) -> str | None:
+    """What one of the two places refuses where the other would not."""
+    if not asked["vertex"]:
+        bare = asked["method"] == "countTokens" and body.keys() - {"contents", "generateContentRequest", "model", "stream"}
+        return f"Unknown names of a count: {sorted(bare)}" if bare else None
+    if "generateContentRequest" in body:
+        return "Unknown name \"generateContentRequest\""
+    if any(content.get("role") not in ("user", "model") for content in body["contents"]):
+        return "Please use a valid role: user, model."
+    return None
 
 
 def normal(body: dict) -> dict:
@@ -54,7 +72,7 @@ def standard(base64: str) -> str:
 
 def refusal(body: dict) -> str | None:
     """Why the request is refused: the API knows no field but its own, and wants back what its model signed."""
-    known = {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "safetySettings", "serviceTier"}
+    known = {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "safetySettings", "serviceTier", "labels"}
     found = [f"Unknown name \"{name}\"" for name in body.keys() - known - {"model", "stream"}]
     try:
         body = normal(body)

@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
             refused = anthropic_messages.refusal_of_count(body)
         elif dialect is not anthropic_messages:
             counted = asked and body.get("generateContentRequest")
-            refused = dialect.refusal(counted or body)
+            refused = dialect.refusal(counted or body) or (asked and gemini.refusal_of_place(asked, body))
         else:
             refused = anthropic_messages.refusal(body, headers.get("anthropic-version", ""))
         if refused:

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EventStreamError
 
 from conftest import KEY, PDF, PNG, URL, last_seen
 
@@ -179,3 +179,65 @@ def test_anthropics_client_reaches_bedrock(claude) -> None:
         final = stream.get_final_message()
     assert (final.content[0].text, final.stop_reason) == ("You said: Hi", "end_turn")
     assert (final.usage.input_tokens, final.usage.cache_read_input_tokens, final.usage.cache_creation_input_tokens) == (100, 30, 20)
+
+
+CLAUDE, TITAN = "up_bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0", "up_bedrock/amazon.titan-text-express-v1"
+INVOKED = [CLAUDE, "via-anthropic", "via-openai", "via-gemini", "via-bedrock"]
+
+
+def of_claude(text: str, **more: object) -> str:
+    question = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 99, "messages": [{"role": "user", "content": text}]}
+    return json.dumps({**question, **more})
+
+
+def events(answer: dict) -> list[dict]:
+    return [json.loads(event["chunk"]["bytes"]) for event in answer["body"]]
+
+
+@pytest.mark.parametrize("model", INVOKED)
+def test_invokes_every_model_with_anthropics_body(bedrock, model: str) -> None:
+    answer = bedrock.invoke_model(modelId=model, body=of_claude("Grüße 👋"), contentType="application/json", accept="application/json")
+    message = json.loads(answer["body"].read())
+    assert message["content"] == [{"type": "text", "text": "You said: Grüße 👋"}]
+    assert (message["stop_reason"], message["type"], answer["contentType"]) == ("end_turn", "message", "application/json")
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    assert int(headers["x-amzn-bedrock-output-token-count"]) == message["usage"]["output_tokens"]
+    assert answer["ResponseMetadata"]["RequestId"]
+
+
+@pytest.mark.parametrize("model", INVOKED)
+def test_streams_every_model_with_anthropics_body(bedrock, model: str) -> None:
+    tool = {"name": "get_time", "input_schema": {"type": "object", "properties": {"zone": {"enum": ["UTC"]}}}}
+    told = events(bedrock.invoke_model_with_response_stream(modelId=model, body=of_claude("When?", tools=[tool])))
+    assert [told[0]["type"], told[-1]["type"]] == ["message_start", "message_stop"]
+    arguments = "".join(event["delta"].get("partial_json", "") for event in told if event["type"] == "content_block_delta")
+    assert json.loads(arguments) == {"zone": "UTC"}
+    assert next(event["delta"]["stop_reason"] for event in told if event["type"] == "message_delta") == "tool_use"
+    assert told[-1]["amazon-bedrock-invocationMetrics"]["inputTokenCount"] > 0
+
+
+def test_invokes_bedrocks_models_with_their_own_bodies(bedrock) -> None:
+    body = json.dumps({"inputText": "one two", "textGenerationConfig": {"topP": 1.0}})
+    answer = bedrock.invoke_model(modelId=TITAN, body=body)
+    assert json.loads(answer["body"].read())["results"][0]["outputText"] == "You said: one two"
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-bedrock-input-token-count"] == "2"
+    assert json.loads(last_seen()["body"]) == json.loads(body)
+    told = events(bedrock.invoke_model_with_response_stream(modelId=TITAN, body=body))
+    assert "".join(event["outputText"] for event in told) == "You said: one two"
+    with pytest.raises(ClientError) as elsewhere:
+        bedrock.invoke_model(modelId="via-openai", body=body)
+    assert "anthropic_version" in elsewhere.value.response["Error"]["Message"]
+
+
+@pytest.mark.parametrize("account", ["up_anthropic", "up_openai"])
+def test_an_error_amid_an_invoked_stream_is_raised(bedrock, account: str) -> None:
+    with pytest.raises(EventStreamError):
+        events(bedrock.invoke_model_with_response_stream(modelId=f"{account}/fails", body=of_claude("one two three four five six")))
+
+
+@pytest.mark.parametrize("model", INVOKED)
+def test_case_044_counts_tokens(bedrock, model: str) -> None:
+    asked = {"converse": {"messages": [user({"text": "Hello there"})], "system": [{"text": "Be brief."}]}}
+    assert bedrock.count_tokens(modelId=model, input=asked)["inputTokens"] > 0
+    native = {"invokeModel": {"body": of_claude("Hello there").encode()}}
+    assert bedrock.count_tokens(modelId=model, input=native)["inputTokens"] > 0

@@ -6,11 +6,12 @@ import json
 import pytest
 from google import genai
 from google.genai import errors, types
+from google.oauth2.credentials import Credentials
 from pydantic import BaseModel
 
 from conftest import KEY, PDF, PNG, URL, last_seen
 
-EVERYWHERE = ["via-gemini", "via-openai", "via-anthropic"]
+EVERYWHERE = ["via-gemini", "via-vertex", "via-openai", "via-anthropic"]
 TOOL = types.Tool(
     function_declarations=[
         types.FunctionDeclaration(
@@ -128,7 +129,7 @@ def test_shows_pictures_and_documents(google, model):
     assert reply.text == f"I see image/png of {len(PNG)} bytes, application/pdf of {len(PDF)} bytes"
 
 
-@pytest.mark.parametrize("of", ["via-gemini", "via-anthropic"])
+@pytest.mark.parametrize("of", ["via-gemini", "via-vertex", "via-anthropic"])
 def test_shows_thought_and_brings_it_back(google, of):
     thinking = types.ThinkingConfig(include_thoughts=True, thinking_budget=1024)
     chat = google.chats.create(model=of, config=types.GenerateContentConfig(thinking_config=thinking, max_output_tokens=4000))
@@ -171,3 +172,48 @@ def test_case_010_an_error_amid_a_stream_is_raised(google, account):
 def test_the_gateways_key_does_not_reach_the_provider(google):
     google.models.generate_content(model="via-gemini", contents="hello")
     assert KEY not in json.dumps(last_seen())
+
+
+def vertex_of(**credentials: object) -> genai.Client:
+    """As for Vertex AI, the base URL changed and nothing else."""
+    options = types.HttpOptions(base_url=URL, retry_options=types.HttpRetryOptions(attempts=1))
+    return genai.Client(vertexai=True, http_options=options, **credentials)
+
+
+@pytest.fixture(params=["token", "key"])
+def vertex(request: pytest.FixtureRequest) -> genai.Client:
+    if request.param == "key":
+        return vertex_of(api_key=KEY)
+    return vertex_of(project="mine", location="europe-west4", credentials=Credentials(token=KEY))
+
+
+def test_a_client_of_vertex_is_answered(vertex, model):
+    config = types.GenerateContentConfig(system_instruction="be kind", labels={"team": "search"} if model == "via-vertex" else None)
+    reply = vertex.models.generate_content(model=model, contents="hello", config=config)
+    assert reply.text == "You said: hello Told: be kind"
+    chunks = list(vertex.models.generate_content_stream(model=model, contents="日本語"))
+    assert "".join(chunk.text or "" for chunk in chunks) == "You said: 日本語"
+    counting = types.CountTokensConfig(system_instruction="be kind", tools=[TOOL])
+    assert vertex.models.count_tokens(model=model, contents="hello there", config=counting).total_tokens > 0
+
+
+def test_a_client_of_vertex_calls_tools(vertex, model):
+    config = types.GenerateContentConfig(tools=[TOOL], automatic_function_calling=MANUAL)
+    chat = vertex.chats.create(model=model, config=config)
+    called = chat.send_message("weather?").function_calls
+    assert [call.name for call in called] == ["get_weather", "get_time"]
+    results = [
+        types.Part(function_response=types.FunctionResponse(id=call.id, name=call.name, response={"output": "fine"})) for call in called
+    ]
+    assert chat.send_message(results).text == "The tools say: fine; fine"
+
+
+def test_a_client_of_vertex_gets_vectors_of_others(vertex):
+    reply = vertex.models.embed_content(model="up_openai/text-embedding-3-small", contents=["a", "bcd"])
+    assert [embedding.values for embedding in reply.embeddings] == [[1.0, 0.5], [3.0, 0.5]]
+
+
+def test_errors_are_the_sdks_own_in_vertex_mode(vertex):
+    with pytest.raises(errors.ClientError) as raised:
+        vertex.models.generate_content(model="nobody", contents="hi")
+    assert (raised.value.code, raised.value.status) == (404, "NOT_FOUND")

@@ -8,7 +8,7 @@ use llm::{
     loss::Loss,
 };
 
-use super::{Guarded, Opaque, Relay, Translate};
+use super::{Guarded, Opaque, Relay, Translate, Wrapped};
 use crate::guard::Blocked;
 
 /// The lane of one stream.
@@ -17,6 +17,7 @@ pub enum LaneBody {
     Translate(Translate),
     Opaque(Opaque),
     Guarded(Box<Guarded>),
+    Wrapped(Box<Wrapped>),
 }
 
 /// Whether a stream goes on after a chunk.
@@ -36,6 +37,7 @@ impl LaneBody {
             Self::Translate(translate) => translate.feed(bytes, out),
             Self::Opaque(opaque) => opaque.feed(bytes, out),
             Self::Guarded(guarded) => guarded.feed(bytes, out),
+            Self::Wrapped(wrapped) => wrapped.feed(bytes, out),
         }
     }
 
@@ -46,6 +48,7 @@ impl LaneBody {
             Self::Translate(translate) => translate.finish(out),
             Self::Opaque(opaque) => opaque.finish(),
             Self::Guarded(guarded) => guarded.finish(out),
+            Self::Wrapped(wrapped) => wrapped.finish(out),
         }
     }
 
@@ -57,6 +60,7 @@ impl LaneBody {
             Self::Translate(translate) => translate.glance(),
             Self::Opaque(opaque) => opaque.glance(),
             Self::Guarded(guarded) => guarded.lane().glance(),
+            Self::Wrapped(wrapped) => wrapped.lane().glance(),
         }
     }
 
@@ -65,10 +69,21 @@ impl LaneBody {
     pub fn has_begun(&self) -> bool {
         match self {
             Self::Guarded(guarded) => guarded.has_begun(),
+            Self::Wrapped(wrapped) => wrapped.lane().has_begun(),
             Self::Relay(_) | Self::Translate(_) | Self::Opaque(_) => {
                 let Glance { content, stopped, ended, .. } = self.glance();
                 *content || *stopped || *ended
             }
+        }
+    }
+
+    /// Whether guards read it.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        match self {
+            Self::Guarded(_) => true,
+            Self::Wrapped(wrapped) => wrapped.lane().is_guarded(),
+            Self::Relay(_) | Self::Translate(_) | Self::Opaque(_) => false,
         }
     }
 
@@ -77,6 +92,7 @@ impl LaneBody {
     pub fn blocked(&self) -> Option<&Blocked> {
         match self {
             Self::Guarded(guarded) => guarded.blocked(),
+            Self::Wrapped(wrapped) => wrapped.lane().blocked(),
             Self::Relay(_) | Self::Translate(_) | Self::Opaque(_) => None,
         }
     }
@@ -88,6 +104,7 @@ impl LaneBody {
             Self::Relay(relay) => relay.fault(),
             Self::Translate(translate) => translate.glance().fault.as_ref(),
             Self::Opaque(_) => None,
+            Self::Wrapped(wrapped) => return wrapped.lane().fault(),
             Self::Guarded(guarded) => return guarded.broken().cloned().unwrap_or_else(|| guarded.lane().fault()),
         };
         fault.cloned().unwrap_or_else(|| Failure::new(Kind::Malformed, "the provider's stream cannot be read"))
@@ -100,6 +117,7 @@ impl LaneBody {
             Self::Relay(_) | Self::Opaque(_) => None,
             Self::Translate(translate) => Some(translate.loss()),
             Self::Guarded(guarded) => guarded.lane().loss(),
+            Self::Wrapped(wrapped) => wrapped.lane().loss(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What wraps an answer's bytes on their way to the caller: [`Relay`] and [`Translate`] understand them, [`Opaque`] does
-//! not, [`Guarded`] holds them back until they are cleared, [`StreamBody`] moves them, [`Settlement`] accounts for them when they end, however
+//! not, [`Guarded`] holds them back until they are cleared, [`Wrapped`] puts
+//! them into Amazon's messages, [`StreamBody`] moves them, [`Settlement`] accounts for them when they end, however
 //! they end.
 
 mod guarded;
@@ -12,6 +13,7 @@ mod settlement;
 mod stream;
 mod translate;
 mod waiting;
+mod wrapped;
 
 pub use guarded::Guarded;
 pub use kept::{Keeper, KeptBody};
@@ -23,3 +25,4 @@ pub use settlement::{Settlement, Spent};
 pub use stream::StreamBody;
 pub use translate::Translate;
 pub use waiting::{Done, Waiting};
+pub use wrapped::Wrapped;

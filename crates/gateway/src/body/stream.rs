@@ -16,7 +16,7 @@ use http_body::Frame;
 use llm::failure::{Failure, Kind};
 use tokio::time::Sleep;
 
-use super::{Done, Feed, LaneBody, Opened, Settlement, Spent, Waiting};
+use super::{Done, Feed, Opened, Settlement, Spent, Waiting};
 use crate::{guard::Blocked, http::Surface, observe::Outcome, upstream::conceal};
 
 /// The body that the client reads.
@@ -117,7 +117,7 @@ impl StreamBody {
         match feed {
             Feed::Fault => self.fault(),
             Feed::More => {
-                if matches!(opened.lane, LaneBody::Guarded(_)) {
+                if opened.lane.is_guarded() {
                     self.settlement.gw.metrics.guardrail("allow");
                 }
                 let cost = self.book();
@@ -162,7 +162,7 @@ impl StreamBody {
     }
 
     fn keep_alive(&mut self) {
-        let sign = self.surface.dialect().keepalive(self.surface.framing());
+        let sign = self.surface.errors().keepalive(self.surface.framing());
         if sign.is_empty() || self.mute.is_some() {
             self.last_sent = Instant::now(); // nothing that such a client would ignore: look again an interval later
         } else {
@@ -177,7 +177,7 @@ impl StreamBody {
         }
         let body = error.body(&self.settlement.record.id().to_string());
         let first = !self.begun;
-        self.out.push_back(self.surface.dialect().write_error_event(&body, self.surface.framing(), first).into());
+        self.out.push_back(self.surface.errors().write_error_event(&body, self.surface.framing(), first).into());
     }
 
     fn book(&mut self) -> Option<Money> {

@@ -30,9 +30,12 @@ async fn ask(
     let surface = match method.as_str() {
         "converse" => Surface::Converse,
         "converse-stream" => Surface::ConverseStream,
+        "invoke" => Surface::Invoke,
+        "invoke-with-response-stream" => Surface::InvokeStream,
+        "count-tokens" => Surface::BedrockCountTokens,
         _ => {
-            let message =
-                "a model is asked by `converse` or `converse-stream`; Anthropic's own body goes to /v1/messages";
+            let message = "a model is asked by `converse`, `converse-stream`, `invoke`, `invoke-with-response-stream` \
+                           or `count-tokens`";
             return refuse(Dialect::Bedrock, &Error::new(Code::NotFound, message), "");
         }
     };

@@ -119,7 +119,7 @@ async fn serve_model(gw: Arc<Gateway>, surface: Surface, model: Option<String>, 
         Ok(answer) => answer,
         Err(error) => {
             record.failed(&error);
-            refuse(surface.dialect(), &error, &record.id().to_string())
+            refuse(surface.errors(), &error, &record.id().to_string())
         }
     };
     let headers = answer.headers_mut();

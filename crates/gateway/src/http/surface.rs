@@ -13,6 +13,18 @@ pub enum Surface {
     Converse,
     /// `POST /model/{model}/converse-stream`
     ConverseStream,
+    /// `POST /model/{model}/invoke` with Anthropic's body
+    Invoke,
+    /// `POST /model/{model}/invoke-with-response-stream` with Anthropic's body
+    InvokeStream,
+    /// The same two with the body of another maker
+    InvokeOther { stream: bool },
+    /// `POST /model/{model}/count-tokens`
+    BedrockCountTokens,
+    /// `POST .../publishers/anthropic/models/{model}:rawPredict`
+    RawPredict,
+    /// `POST .../publishers/anthropic/models/{model}:streamRawPredict`
+    StreamRawPredict,
     /// `POST /v1/responses`
     Responses,
     /// `GET`, `DELETE /v1/responses/{id}` and what is below it
@@ -46,6 +58,11 @@ impl Surface {
             Self::Messages => "messages",
             Self::Converse => "converse",
             Self::ConverseStream => "converse_stream",
+            Self::Invoke | Self::InvokeOther { stream: false } => "invoke",
+            Self::InvokeStream | Self::InvokeOther { stream: true } => "invoke_stream",
+            Self::BedrockCountTokens => "bedrock_count_tokens",
+            Self::RawPredict => "raw_predict",
+            Self::StreamRawPredict => "stream_raw_predict",
             Self::Responses => "responses",
             Self::KeptResponse => "kept_response",
             Self::CountTokens => "count_tokens",
@@ -65,7 +82,11 @@ impl Surface {
     pub fn wire(self) -> Wire {
         match self {
             Self::ChatCompletions => Wire::Chat(Dialect::OpenAiChat),
-            Self::Messages => Wire::Chat(Dialect::Anthropic),
+            Self::Messages | Self::Invoke | Self::InvokeStream | Self::RawPredict | Self::StreamRawPredict => {
+                Wire::Chat(Dialect::Anthropic)
+            }
+            Self::InvokeOther { .. } => Wire::Invoke,
+            Self::BedrockCountTokens => Wire::Count(Dialect::Bedrock),
             Self::Converse | Self::ConverseStream => Wire::Chat(Dialect::Bedrock),
             Self::Responses | Self::KeptResponse => Wire::Chat(Dialect::OpenAiResponses),
             Self::CountTokens => Wire::Count(Dialect::Anthropic),
@@ -80,10 +101,22 @@ impl Surface {
         }
     }
 
-    /// The dialect of its conversations and errors.
+    /// The dialect of its conversations.
     #[must_use]
     pub fn dialect(self) -> Dialect {
         self.wire().words()
+    }
+
+    /// The dialect of its errors, which is Amazon's where Anthropic's events come in Amazon's messages.
+    #[must_use]
+    pub fn errors(self) -> Dialect {
+        if self.wraps() { Dialect::Bedrock } else { self.dialect() }
+    }
+
+    /// Whether the events of its dialect come in Amazon's messages.
+    #[must_use]
+    pub fn wraps(self) -> bool {
+        matches!(self, Self::Invoke | Self::InvokeStream)
     }
 
     /// What is asked of a provider.
@@ -98,6 +131,9 @@ impl Surface {
         match self {
             Self::ChatCompletions | Self::Messages | Self::Responses | Self::Completions | Self::CohereChat => None,
             Self::StreamGenerateContent | Self::StreamGenerateContentArray => Some(true),
+            Self::InvokeStream | Self::StreamRawPredict => Some(true),
+            Self::InvokeOther { stream } => Some(stream),
+            Self::Invoke | Self::RawPredict | Self::BedrockCountTokens => Some(false),
             Self::CountTokens
             | Self::KeptResponse
             | Self::Passthrough
@@ -115,9 +151,12 @@ impl Surface {
     pub fn framing(self) -> Framing {
         match self {
             Self::StreamGenerateContentArray => Framing::JsonArray,
-            Self::Converse | Self::ConverseStream => Framing::EventStream,
+            Self::Converse | Self::ConverseStream | Self::BedrockCountTokens => Framing::EventStream,
+            Self::Invoke | Self::InvokeStream | Self::InvokeOther { .. } => Framing::EventStream,
             Self::ChatCompletions
             | Self::Messages
+            | Self::RawPredict
+            | Self::StreamRawPredict
             | Self::Responses
             | Self::KeptResponse
             | Self::CountTokens
@@ -143,6 +182,6 @@ fn task_name(operation: Operation) -> &'static str {
         Operation::Translate => "translations",
         Operation::Moderate => "moderations",
         Operation::Ocr => "ocr",
-        Operation::Chat | Operation::CountTokens | Operation::Other => "other",
+        Operation::Chat | Operation::CountTokens | Operation::Invoke | Operation::Other => "other",
     }
 }

@@ -53,12 +53,18 @@ pub(super) async fn attempt(
 ) -> Result<Tried, Error> {
     let Dispatch { call, record, .. } = dispatch;
     let wire = call.asked.surface.wire();
-    if wire.operation() == Operation::CountTokens && target.wire(wire) != Some(wire) {
+    let counts = wire.operation() == Operation::CountTokens;
+    if counts && target.wire(wire).is_none() {
         return Ok(Tried::Good(count_here(dispatch, target)?));
     }
     let encoded = match wire.is_conversation() {
-        true => encode(&dispatch.gw.fetcher, call, target, without).await?,
-        false => task::encode(call, target).boxed().await?,
+        true => encode(&dispatch.gw.fetcher, call, target, without).await,
+        false => task::encode(call, target).boxed().await,
+    };
+    let encoded = match encoded {
+        // A count of our own is better than none.
+        Err(_) if counts && target.wire(wire) != Some(wire) => return Ok(Tried::Good(count_here(dispatch, target)?)),
+        encoded => encoded?,
     };
     let echo = call.asked.thread.as_ref().filter(|_| encoded.lane == Lane::Translate);
     let echo = echo.map(|thread| thread.echo(call.asked.envelope.body()));
@@ -77,6 +83,7 @@ pub(super) async fn attempt(
             .filter(|guards| wire.operation() == Operation::Chat && !guards.is_empty()),
         deadline: call.deadline.min(Instant::now() + patience),
         idle: timeouts.idle,
+        begun: Instant::now(),
         over: call.deadline,
         most_bytes: call.rules.settings.limits.answer_bytes,
     };
@@ -114,6 +121,9 @@ pub(super) async fn attempt(
                 conceal(&mut failure, &target.account);
                 noted.failure = Some(failure.kind.as_str().to_owned());
             });
+            if counts && (encoded.lane == Lane::Translate || failure.kind == Kind::ModelNotFound) {
+                return Ok(Tried::Good(count_here(dispatch, target)?));
+            }
             if glance.usage.is_some() {
                 spend(dispatch, target, &Spent::of(target, &glance, prompt_tokens));
             }

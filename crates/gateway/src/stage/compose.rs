@@ -158,8 +158,12 @@ fn user(asked: &Asked) -> Result<Option<String>, Error> {
                 None => envelope.get::<String>("user", "a string").map_err(unreadable)?,
             }
         }
-        Surface::Converse | Surface::ConverseStream => None,
-        Surface::Messages => {
+        Surface::Converse | Surface::ConverseStream | Surface::InvokeOther { .. } | Surface::BedrockCountTokens => None,
+        Surface::Messages
+        | Surface::Invoke
+        | Surface::InvokeStream
+        | Surface::RawPredict
+        | Surface::StreamRawPredict => {
             let metadata: Option<Metadata> =
                 envelope.get("metadata", "an object with a string `user_id`").map_err(unreadable)?;
             metadata.and_then(|metadata| metadata.user_id)

@@ -85,6 +85,7 @@ pub async fn encode(fetcher: &Fetcher, call: &Composed, target: &Target, without
             provider.head(&Ask { wire, model: &target.model, stream: call.stream, place: &target.account.place });
         let lane = if call.rules.guards.is_empty() { Lane::Relay } else { Lane::Inspect };
         let body = splice(call, target, (dialect, &head), without);
+        let body = provider.mend(wire, &target.model, &body).map_or(body, Bytes::from);
         return Ok(Encoded { wire, head, body, lane, loss: Loss::none(), emulated: None, said: None });
     }
     translate(fetcher, call, (target, wire), without).boxed().await // large where nothing is translated
@@ -112,7 +113,8 @@ async fn translate(
     if settles(target, same.then_some(dialect)) {
         settle_images(&mut decoded, needs, fetcher, &ImageRules::default()).await?;
     }
-    let emulated = emulate(&mut decoded, means);
+    let counts = wire.operation() == Operation::CountTokens;
+    let emulated = if counts { None } else { emulate(&mut decoded, means) };
     if let Some(emulated) = &emulated {
         // What must be looked at as a whole is asked for as a whole.
         decoded.stream &= emulated.unwrapper().is_some();
@@ -127,10 +129,16 @@ async fn translate(
         foreign_thinking: without.thinking || (!same && dialect == Dialect::OpenAiChat),
         ..target.write_for.clone()
     };
-    let (body, more) = dialect.write_call(&decoded, &write_for)?;
+    let (body, more) = match counts {
+        true => dialect.write_count(&decoded, &write_for)?,
+        false => dialect.write_call(&decoded, &write_for)?,
+    };
     loss.absorb(more);
     refuse_loss(call, target, &loss)?;
-    let body = force(body.into(), target, &head)?;
+    let mut body = force(body.into(), target, &head)?;
+    if counts {
+        body = provider.mend(wire, &target.model, &body).map_or(body, Bytes::from);
+    }
     Ok(Encoded { wire, head, body, lane: Lane::Translate, loss, emulated, said: None })
 }
 
@@ -171,7 +179,11 @@ fn refuse_thread(call: &Call) -> Result<(), Error> {
 /// 400 naming the field.
 pub fn decode(call: &Composed) -> Result<Call, Error> {
     let dialect = call.asked.surface.dialect();
-    let mut read = dialect.read_call(call.asked.envelope.body())?;
+    let body = call.asked.envelope.body();
+    let mut read = match call.asked.surface.operation() {
+        Operation::CountTokens => dialect.read_count(body)?,
+        _ => dialect.read_call(body)?,
+    };
     if !dialect.says_model_in_body() {
         read.model = call.asked.envelope.model().to_owned();
         read.stream = call.stream;

@@ -21,7 +21,7 @@ pub fn inspect(metrics: &Metrics, call: Composed) -> Result<Composed, Error> {
     if guards.is_empty() {
         return Ok(call);
     }
-    if let Surface::Task(_) = call.asked.surface {
+    if let Surface::Task(_) | Surface::InvokeOther { .. } = call.asked.surface {
         // JSON, or the fields of a form: every text in it is looked at.
         let body: serde_json::Value = serde_json::from_slice(call.asked.envelope.body())
             .map_err(|error| Error::new(Code::InvalidRequest, format!("the body cannot be read: {error}")))?;
@@ -31,15 +31,14 @@ pub fn inspect(metrics: &Metrics, call: Composed) -> Result<Composed, Error> {
     }
     let read = match call.asked.surface {
         Surface::Converse | Surface::ConverseStream => decode(&call)?,
+        Surface::Invoke | Surface::InvokeStream | Surface::RawPredict | Surface::StreamRawPredict => decode(&call)?,
         Surface::ChatCompletions | Surface::Messages | Surface::Responses => decode(&call)?,
         Surface::Completions | Surface::CohereChat => decode(&call)?,
         Surface::GenerateContent | Surface::StreamGenerateContent | Surface::StreamGenerateContentArray => {
             decode(&call)?
         }
-        Surface::CountTokens | Surface::GeminiCountTokens => {
-            call.asked.surface.dialect().read_count(call.asked.envelope.body())?
-        }
-        Surface::Passthrough | Surface::KeptResponse | Surface::Task(_) => {
+        Surface::CountTokens | Surface::GeminiCountTokens | Surface::BedrockCountTokens => decode(&call)?,
+        Surface::Passthrough | Surface::KeptResponse | Surface::Task(_) | Surface::InvokeOther { .. } => {
             return Err(Error::new(Code::Internal, "a pass-through is screened by its own stage"));
         }
     };

@@ -24,7 +24,7 @@ use llm::{
 use super::{encode::Unfit, fit::unfit};
 
 use crate::{
-    body::{Feed, Guarded, LaneBody, Opaque, Passed, Relay, Translate},
+    body::{Feed, Guarded, LaneBody, Opaque, Passed, Relay, Translate, Wrapped},
     clock::within,
     guard::{Blocked, CompiledGuard, refuses},
     http::{Surface, names},
@@ -52,6 +52,8 @@ pub struct Expect<'a> {
     pub deadline: Instant,
     /// Longest silence inside a whole answer.
     pub idle: Duration,
+    /// When the try began.
+    pub begun: Instant,
     /// When the whole call must be over.
     pub over: Instant,
     /// Largest whole answer.
@@ -104,7 +106,7 @@ pub async fn judge(expect: &Expect<'_>, answer: Response<UpstreamBody>) -> Resul
     }
     let stream_type = expect.wire.words().framing().content_type().as_bytes();
     let is_stream = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(stream_type));
-    match (expect.streams_upstream(), is_stream) {
+    let good = match (expect.streams_upstream(), is_stream) {
         (true, true) => first_content(expect, body).await,
         (false, false) => whole(expect, body).await,
         (true, false) => {
@@ -119,7 +121,14 @@ pub async fn judge(expect: &Expect<'_>, answer: Response<UpstreamBody>) -> Resul
         (false, true) => {
             Err(Failure::new(Kind::Malformed, "the provider streamed an answer that was asked for whole").into())
         }
-    }
+    };
+    Ok(match good? {
+        Good::Stream { upstream, lane, ready, ended, passed } if expect.client.wraps() => {
+            let (lane, ready) = Wrapped::around(lane, &ready, expect.begun);
+            Good::Stream { upstream, lane: LaneBody::Wrapped(Box::new(lane)), ready, ended, passed }
+        }
+        good => good,
+    })
 }
 
 /// The failure that a bad status stands for.
@@ -140,6 +149,11 @@ pub(super) async fn first_bytes(expect: &Expect<'_>, upstream: &mut UpstreamBody
 
 async fn whole(expect: &Expect<'_>, body: UpstreamBody) -> Result<Good, Bad> {
     let body = read(expect, body, expect.most_bytes).await?;
+    if let (Wire::Count(theirs), Lane::Translate) = (expect.wire, expect.lane) {
+        let tokens = theirs.read_counted(&body).map_err(|wrong| Failure::new(Kind::Malformed, wrong.message))?;
+        let body = expect.client.dialect().write_counted(tokens).into();
+        return Ok(Good::Whole { body, glance: Glance::default(), loss: Loss::none() });
+    }
     let glance = expect.wire.glance_reply(&body);
     if let Some(fault) = &glance.fault {
         return Err(Bad { failure: fault.clone(), glance });
@@ -203,7 +217,9 @@ impl Expect<'_> {
     }
 
     fn form(&self) -> StreamForm {
-        StreamForm { include_usage: self.wants_usage, framing: self.client.framing() }
+        // What is wrapped is said as the dialect's own servers say it.
+        let framing = if self.client.wraps() { self.client.dialect().framing() } else { self.client.framing() };
+        StreamForm { include_usage: self.wants_usage, framing }
     }
 }
 

@@ -22,6 +22,7 @@ mod reserve;
 mod resume;
 mod settle;
 mod task;
+mod undress;
 
 pub use authenticate::{Caller, authenticate, identify};
 pub use authorize::{Grant, authorize};

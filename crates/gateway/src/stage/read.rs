@@ -10,7 +10,11 @@ use http_body_util::BodyExt;
 use llm::envelope::{Envelope, Unreadable};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Thread, form::Form};
+use super::{
+    Thread,
+    form::Form,
+    undress::{Undressed, undressed},
+};
 use crate::{
     Gateway,
     http::{RawRequest, Surface},
@@ -65,7 +69,7 @@ impl Asked {
 /// 413, 415 and 408 for bodies that are too large, compressed or late; 503 if too many bytes are held already; 400 for a
 /// body that is not a JSON object with a model, names a key twice, or sets what callers may not set.
 pub async fn read(gw: &Gateway, rules: &Rules, raw: RawRequest, record: &Recording) -> Result<Asked, Error> {
-    let RawRequest { surface, model, head, body } = raw;
+    let RawRequest { surface, model, mut head, body } = raw;
     if let Some(coding) = head.headers.get(header::CONTENT_ENCODING).filter(|coding| *coding != "identity") {
         let message = format!("the body is `{}`-encoded: send it uncompressed", coding.to_str().unwrap_or("?"));
         return Err(Error::new(Code::UnsupportedMedia, message).at("content-encoding"));
@@ -87,6 +91,7 @@ pub async fn read(gw: &Gateway, rules: &Rules, raw: RawRequest, record: &Recordi
             return Err(Error::new(Code::RequestTimeout, message));
         }
     };
+    let Undressed { surface, model, body } = undressed(surface, model, &mut head.headers, body)?;
     let envelope = Envelope::open(body, model).map_err(unreadable)?;
     refuse_forbidden(&head.headers, &envelope)?;
     record.with(|record| record.model = Some(shorten(envelope.model())));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use llm::{dialect::bedrock::invoke::COUNT_HEADERS, usage::Usage};
 
 use super::Sent;
 use crate::{
@@ -26,6 +27,9 @@ pub fn settle(gw: &Arc<Gateway>, sent: Sent, hold: Hold, record: &Recording) -> 
             let kind = if plain { "text/plain; charset=utf-8" } else { "application/json" };
             let mut answer = Response::new(Body::from(body));
             answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            if record.surface().wraps() {
+                tell_amazons(&spent.usage, answer.headers_mut());
+            }
             answer
         }
         Sent::Done(Done::Stream(opened)) => {
@@ -59,6 +63,14 @@ fn stream(body: StreamBody, record: &Recording) -> Answer {
         headers.insert(header::TRAILER, HeaderValue::from_static("x-tollgate-cost-usd"));
     }
     answer
+}
+
+/// What a client of Bedrock's `invoke` reads usage from.
+fn tell_amazons(usage: &Usage, headers: &mut HeaderMap) {
+    let counts = [usage.uncached(), usage.output, usage.cache_read, usage.cache_written()];
+    for (name, count) in COUNT_HEADERS.into_iter().zip(counts) {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from(count));
+    }
 }
 
 /// An answer that passes as it came.

@@ -3,10 +3,13 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use govern::{Code, Error, config::snapshot::Target};
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, Response, StatusCode, header};
 use llm::{
     Loss, Wire,
-    dialect::Glance,
+    dialect::{
+        Glance,
+        bedrock::invoke::{COUNT_HEADERS, counted},
+    },
     embed::Forms,
     failure::{Failure, Kind},
     frame::Framing,
@@ -61,10 +64,23 @@ pub async fn encode(call: &Composed, target: &Target) -> Result<Encoded, Error> 
     let asked = call.asked.surface.wire();
     let provider = target.account.provider;
     let Some(wire) = target.wire(asked) else {
-        let message = format!("{} does not offer this operation", provider.id());
+        let message = match asked {
+            Wire::Invoke => format!(
+                "{} is not at Amazon Bedrock, so of the bodies for invoke it takes Anthropic's alone, which says \
+                 `anthropic_version`; or ask it by converse",
+                target.name
+            ),
+            _ => format!("{} does not offer this operation", provider.id()),
+        };
         return Err(Error::new(Code::NotImplemented, message));
     };
-    let mut head = provider.head(&Ask { wire, model: &target.model, stream: false, place: &target.account.place });
+    if wire == Wire::Invoke && call.stream && !call.rules.guards.output.is_empty() {
+        let message = "guardrails are set, and in a stream they can read of the bodies for invoke Anthropic's alone: \
+                       ask by converse-stream, or by invoke";
+        return Err(Error::new(Code::UnsupportedMedia, message));
+    }
+    let mut head =
+        provider.head(&Ask { wire, model: &target.model, stream: call.stream, place: &target.account.place });
     let envelope = &call.asked.envelope;
     let renamed = *envelope.model() != *target.model;
     let mut said = Said::default();
@@ -81,6 +97,7 @@ pub async fn encode(call: &Composed, target: &Target) -> Result<Encoded, Error> 
             STEERING.iter().for_each(|name| edit.remove(name));
             adapt(&mut edit, target, &head);
             body = edit.finish();
+            body = provider.mend(wire, &target.model, &body).map_or(body, Bytes::from);
         }
         if wire.operation() == Operation::Speech {
             said.usage = asked.read_task(envelope.body())?.usage();
@@ -103,6 +120,7 @@ pub async fn encode(call: &Composed, target: &Target) -> Result<Encoded, Error> 
     match written {
         Written::Json { body: json, tail: more } => {
             body = force(json.into(), target, &head)?;
+            body = provider.mend(wire, &target.model, &body).map_or(body, Bytes::from);
             tail = more;
         }
         Written::Form(fields) => said.upload = Some(Upload::Form(fields)),
@@ -155,15 +173,24 @@ pub async fn judge(
         told.is_some_and(|told| told.to_ascii_lowercase().starts_with(media))
     };
     let operation = expect.wire.operation();
-    let events = kind("text/event-stream");
+    let events = match expect.wire {
+        Wire::Invoke => kind(Framing::EventStream.content_type()),
+        _ => kind(Framing::Sse.content_type()),
+    };
     let sound = operation == Operation::Speech && !kind("application/json");
-    let listens = matches!(operation, Operation::Transcribe | Operation::Translate | Operation::Ocr);
+    let listens =
+        matches!(operation, Operation::Transcribe | Operation::Translate | Operation::Ocr | Operation::Invoke);
     let screened = listens && !call.rules.guards.output.is_empty();
     if sound || (events && expect.lane != Lane::Translate && !screened) {
-        return opaque(expect, said, &head.headers, body).await;
+        return opaque(expect, said, &head.headers, (body, events)).await;
     }
     let body = read(expect, body, expect.most_bytes).await?;
     let mut glance = if events { Glance { ended: true, ..Glance::default() } } else { expect.wire.glance_reply(&body) };
+    if expect.wire == Wire::Invoke {
+        let told = |name| head.headers.get(name)?.to_str().ok()?.parse().ok();
+        glance.usage = counted(COUNT_HEADERS.map(told));
+        glance.ended = true;
+    }
     if operation == Operation::Speech {
         glance.fault = Some(Failure::new(Kind::Malformed, "the provider's answer is no sound"));
     }
@@ -199,10 +226,15 @@ fn said_by(expect: &Expect<'_>, call: &Composed, said: &Said, body: &Bytes) -> R
 }
 
 /// An answer that passes as it comes: sound, and events of which only the end is understood.
-async fn opaque(expect: &Expect<'_>, said: &Said, told: &HeaderMap, mut upstream: UpstreamBody) -> Result<Good, Bad> {
-    let events = told.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+async fn opaque(
+    expect: &Expect<'_>,
+    said: &Said,
+    told: &HeaderMap,
+    (mut upstream, events): (UpstreamBody, bool),
+) -> Result<Good, Bad> {
+    let framing = if expect.wire == Wire::Invoke { Framing::EventStream } else { Framing::Sse };
     let watch = expect.wire.watch_events().filter(|_| events);
-    let tee = watch.map(|watch| Tee::Frames { splitter: Framing::Sse.splitter(), watch });
+    let tee = watch.map(|watch| Tee::Frames { splitter: framing.splitter(), watch });
     let mut lane = LaneBody::Opaque(Opaque::new(Glance { usage: said.usage, ..Glance::default() }, tee));
     let mut ready = Vec::new();
     let ended = match first_bytes(expect, &mut upstream).await? {
@@ -214,7 +246,9 @@ async fn opaque(expect: &Expect<'_>, said: &Said, told: &HeaderMap, mut upstream
     };
     let mut headers = HeaderMap::new();
     // Without the length: the body must be polled to its end, which is when it is booked.
-    headers.extend(told.get(header::CONTENT_TYPE).map(|kind| (header::CONTENT_TYPE, kind.clone())));
+    for name in [header::CONTENT_TYPE, HeaderName::from_static("x-amzn-bedrock-content-type")] {
+        headers.extend(told.get(&name).map(|kind| (name, kind.clone())));
+    }
     let passed = Some(Passed { status: StatusCode::OK, headers });
     Ok(Good::Stream { upstream, lane, ready, ended, passed })
 }

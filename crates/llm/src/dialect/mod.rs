@@ -155,6 +155,7 @@ impl Dialect {
         match self {
             Self::Anthropic => anthropic::request::read_count(body),
             Self::Gemini => gemini::count::read(body),
+            Self::Bedrock => bedrock::count::read(body),
             _ => self.read_call(body),
         }
     }
@@ -164,7 +165,33 @@ impl Dialect {
     pub fn write_counted(self, tokens: u64) -> Vec<u8> {
         match self {
             Self::Gemini => gemini::count::write_counted(tokens),
+            Self::Bedrock => bedrock::count::write_counted(tokens),
             _ => anthropic::request::write_counted(tokens),
+        }
+    }
+
+    /// Writes the question whose tokens are to be counted, where it has a form of its own.
+    ///
+    /// # Errors
+    /// Those of [`Self::write_call`].
+    pub fn write_count(self, call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malformed> {
+        match self {
+            Self::Anthropic => anthropic::request::write_count(call, target),
+            Self::Gemini => gemini::count::write(call, target),
+            Self::Bedrock => bedrock::count::write(call, target),
+            _ => self.write_call(call, target),
+        }
+    }
+
+    /// Reads the answer to such a question.
+    ///
+    /// # Errors
+    /// The body is not such an answer.
+    pub fn read_counted(self, body: &[u8]) -> Result<u64, Malformed> {
+        match self {
+            Self::Gemini => gemini::count::read_counted(body),
+            Self::Bedrock => bedrock::count::read_counted(body),
+            _ => anthropic::request::read_counted(body),
         }
     }
 

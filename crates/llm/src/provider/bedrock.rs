@@ -19,6 +19,22 @@ pub struct Bedrock;
 
 const CONVERSE: Wire = Wire::Chat(Dialect::Bedrock);
 const MESSAGES: Wire = Wire::Chat(Dialect::Anthropic);
+const COUNT: Wire = Wire::Count(Dialect::Bedrock);
+
+/// What a client of `invoke` says in headers: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html>
+const HEADERS: &[&str] = &[
+    "x-amzn-bedrock-accept",
+    "x-amzn-bedrock-guardrailidentifier",
+    "x-amzn-bedrock-guardrailversion",
+    "x-amzn-bedrock-performanceconfig-latency",
+    "x-amzn-bedrock-request-metadata",
+    "x-amzn-bedrock-service-tier",
+    "x-amzn-bedrock-trace",
+];
+
+/// What the name of an inference profile begins with; the model's own name follows.
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html>
+const PROFILES: &[&str] = &["us.", "eu.", "apac.", "global.", "us-gov.", "jp.", "au.", "ca."];
 
 /// Anthropic's betas that Bedrock knows; it refuses others.
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>
@@ -76,6 +92,9 @@ impl Provider for Bedrock {
             Operation::Embed if model.contains("cohere.") => &[Wire::Embed(embed::Format::BedrockCohere)],
             Operation::Embed if model.contains("titan-embed-text") => &[Wire::Embed(embed::Format::Titan)],
             Operation::Rerank => &[Wire::Rerank(rerank::Format::BedrockCohere)],
+            // Only Anthropic's models are counted: <https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html>
+            Operation::CountTokens if model.contains("anthropic.") => &[COUNT],
+            Operation::Invoke => &[Wire::Invoke],
             _ => &[],
         }
     }
@@ -114,9 +133,16 @@ impl Provider for Bedrock {
         };
         let head = Head { path: format!("/model/{}/{method}", escape(ask.model)).into(), ..Head::default() };
         match ask.wire {
+            COUNT => {
+                // Models alone are counted by, not profiles.
+                let model = PROFILES.iter().find_map(|profile| ask.model.strip_prefix(profile)).unwrap_or(ask.model);
+                Head { path: format!("/model/{}/count-tokens", escape(model)).into(), ..Head::default() }
+            }
+            Wire::Invoke => Head { forward: HEADERS, ..head },
             MESSAGES => Head {
                 set: vec![("anthropic_version", "bedrock-2023-05-31".into())],
                 remove: &["model", "stream"],
+                forward: HEADERS,
                 betas: Some(Betas { known: BETAS, in_body: true }),
                 ..head
             },
@@ -193,6 +219,16 @@ mod tests {
             head(CONVERSE, arn, false).path,
             "/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A123456789012%3Aapplication-inference-profile%2Fabc/converse"
         );
+    }
+
+    #[test]
+    fn tokens_are_counted_by_model_and_other_bodies_pass_by_invoke() {
+        let count = head(COUNT, "eu.anthropic.claude-sonnet-4-5-20250929-v1:0", false);
+        assert_eq!(count.path, "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/count-tokens");
+        assert!(Bedrock.speaks(Operation::CountTokens, "us.amazon.nova-pro-v1:0").is_empty());
+        let titan = head(Wire::Invoke, "amazon.titan-text-express-v1", true);
+        assert_eq!(titan.path, "/model/amazon.titan-text-express-v1/invoke-with-response-stream");
+        assert!(titan.remove.is_empty() && titan.set.is_empty());
     }
 
     #[test]

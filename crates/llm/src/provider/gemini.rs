@@ -2,7 +2,10 @@
 
 use super::{Ask, Auth, BadAnswer, Failure, Head, ImageNeeds, Operation, Provider, Quirks, Wire, classify, escape};
 use crate::{
-    dialect::{Dialect, gemini::error::retry_after},
+    dialect::{
+        Dialect,
+        gemini::{error::retry_after, vertex::wrapped_count},
+    },
     embed, image,
 };
 
@@ -60,6 +63,10 @@ impl Provider for Gemini {
         // `models/gemini-2.5-flash` and `tunedModels/mine` are names as well.
         let (folder, name) = ask.model.split_once('/').unwrap_or(("models", ask.model));
         Head { path: format!("/v1beta/{}/{}:{method}", escape(folder), escape(name)).into(), ..Head::default() }
+    }
+
+    fn mend(&self, wire: Wire, model: &str, body: &[u8]) -> Option<Vec<u8>> {
+        if wire == COUNT { wrapped_count(body, model) } else { None }
     }
 
     /// Google reads few addresses of others; what it is given by bytes it always reads.

@@ -162,6 +162,11 @@ pub trait Provider: Send + Sync {
         self.quirks().write_for(target)
     }
 
+    /// A body that this vendor wants otherwise below its top level, though it speaks the format; `None`: as it is.
+    fn mend(&self, _wire: Wire, _model: &str, _body: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
     /// What all its models cost, where that does not depend on the model.
     fn price(&self) -> Option<Price> {
         None
@@ -203,6 +208,8 @@ pub enum Operation {
     Moderate,
     /// Text of a document, read off its pages.
     Ocr,
+    /// Whatever a model's maker understands, through Bedrock's `invoke`.
+    Invoke,
     /// Whatever an operator lets through unread: never asked by this name.
     Other,
 }

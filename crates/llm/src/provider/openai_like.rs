@@ -147,7 +147,7 @@ pub fn path(wire: Wire) -> &'static str {
         Wire::Translate(_) => "/audio/translations",
         Wire::Moderate => "/moderations",
         Wire::Ocr => "/ocr",
-        Wire::Chat(_) | Wire::Count(_) | Wire::Other => "/chat/completions",
+        Wire::Chat(_) | Wire::Count(_) | Wire::Invoke | Wire::Other => "/chat/completions",
     }
 }
 

@@ -161,7 +161,7 @@ fn url(id: &str, wire: Wire, model: &str, stream: bool) -> (String, Head) {
 
 #[test]
 fn vertex_names_the_maker_the_model_and_the_manner_in_the_path() {
-    use wires::{COUNT, EMBED_VERTEX, GEMINI, MESSAGES};
+    use wires::{COUNT, EMBED_GEMINI, EMBED_VERTEX, GEMINI, MESSAGES};
     let base = "https://r1-aiplatform.googleapis.com/v1/projects/p1/locations/r1";
     let (whole, head) = url("vertex", MESSAGES, "claude-sonnet-4-5@20250929", false);
     assert_eq!(whole, format!("{base}/publishers/anthropic/models/claude-sonnet-4-5%4020250929:rawPredict"));
@@ -182,6 +182,11 @@ fn vertex_names_the_maker_the_model_and_the_manner_in_the_path() {
     }
     let (gemini, _) = url("vertex", GEMINI, "gemini-3-pro", true);
     assert_eq!(gemini, format!("{base}/publishers/google/models/gemini-3-pro:streamGenerateContent?alt=sse"));
+    let (embeds, _) = url("vertex", EMBED_GEMINI, "gemini-embedding-001", false);
+    assert_eq!(embeds, format!("{base}/publishers/google/models/gemini-embedding-001:batchEmbedContents"));
+    let embedding = |model| find("vertex").unwrap().speaks(Operation::Embed, model).first().copied();
+    assert_eq!(embedding("gemini-embedding-2"), Some(EMBED_GEMINI));
+    assert_eq!(embedding("text-embedding-005"), Some(EMBED_VERTEX));
     let (embed, _) = url("vertex", EMBED_VERTEX, "text-embedding-005", false);
     assert_eq!(embed, format!("{base}/publishers/google/models/text-embedding-005:predict"));
     let address = |region: &str| {

@@ -1,7 +1,7 @@
 //! Vertex AI, for Google's models and those of its partners:
 //! <https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/use-partner-models>
 //!
-//! Gemini: `generateContent` as in the Gemini API. Claude: `rawPredict`, the model in the path, the version in the body
+//! Gemini: `generateContent` as in the Gemini API, but for what [`vertex`](crate::dialect::gemini::vertex) says. Claude: `rawPredict`, the model in the path, the version in the body
 //! (<https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-ai>). Mistral: `rawPredict` with Mistral's own
 //! body. Every other maker (`meta/...`, `deepseek-ai/...`): the OpenAI endpoint
 //! (<https://cloud.google.com/vertex-ai/generative-ai/docs/start/openai>).
@@ -9,9 +9,17 @@
 use super::{
     Ask, Auth, BadAnswer, Betas, Cloud, Failure, Head, ImageNeeds, Operation, Place, Provider, Quirks, Wire, classify,
     escape,
-    wires::{CHAT, COUNT, COUNT_GEMINI, DRAW, EMBED_VERTEX, GEMINI, IMAGEN, MESSAGES, REDRAW},
+    wires::{
+        CHAT, COUNT, COUNT_GEMINI, DRAW, EMBED_GEMINI, EMBED_GEMINI_ONE, EMBED_VERTEX, GEMINI, IMAGEN, MESSAGES, REDRAW,
+    },
 };
-use crate::{Dialect, dialect::gemini::error::retry_after};
+use crate::{
+    Dialect,
+    dialect::gemini::{
+        error::retry_after,
+        vertex::{bare_count, with_roles, without_models},
+    },
+};
 
 /// Vertex AI.
 pub struct Vertex;
@@ -76,6 +84,8 @@ impl Provider for Vertex {
             (_, Publisher::Google) if model.starts_with("imagen") => &[],
             (Operation::Chat, Publisher::Google) => &[GEMINI],
             (Operation::CountTokens, Publisher::Google) => &[COUNT_GEMINI],
+            // `predict` is refused for these, and the others know nothing else.
+            (Operation::Embed, Publisher::Google) if model.starts_with("gemini") => &[EMBED_GEMINI, EMBED_GEMINI_ONE],
             (Operation::Embed, Publisher::Google) => &[EMBED_VERTEX],
             (Operation::Image, Publisher::Google) => &[DRAW],
             (Operation::ImageEdit, Publisher::Google) => &[REDRAW],
@@ -138,7 +148,9 @@ impl Provider for Vertex {
                 ..Head::default()
             },
             (EMBED_VERTEX | IMAGEN, _) => model("predict"),
-            (COUNT_GEMINI, _) => model("countTokens"),
+            (EMBED_GEMINI, _) => model("batchEmbedContents"),
+            (EMBED_GEMINI_ONE, _) => Head { remove: &["model"], ..model("embedContent") },
+            (COUNT_GEMINI, _) => Head { remove: &["model"], ..model("countTokens") },
             (GEMINI, _) if ask.stream => model("streamGenerateContent?alt=sse"),
             (GEMINI | DRAW | REDRAW, _) => model("generateContent"),
             (_, Publisher::Mistral) => model(raw),
@@ -150,6 +162,18 @@ impl Provider for Vertex {
                 let path = format!("{place}/endpoints/openapi/chat/completions");
                 Head { path: path.into(), set: vec![("model", named.into())], ..Head::default() }
             }
+        }
+    }
+
+    fn mend(&self, wire: Wire, _model: &str, body: &[u8]) -> Option<Vec<u8>> {
+        match wire {
+            GEMINI => with_roles(body),
+            COUNT_GEMINI => match bare_count(body) {
+                Some(bare) => with_roles(&bare).or(Some(bare)),
+                None => with_roles(body),
+            },
+            EMBED_GEMINI => without_models(body),
+            _ => None,
         }
     }
 

@@ -20,6 +20,9 @@ pub const COHERE: Wire = Wire::Chat(Dialect::Cohere);
 
 pub const EMBED: Wire = Wire::Embed(embed::Format::OpenAi);
 pub const EMBED_COHERE: Wire = Wire::Embed(embed::Format::Cohere);
+/// Gemini's, of many texts and of one.
+pub const EMBED_GEMINI: Wire = Wire::Embed(embed::Format::Gemini);
+pub const EMBED_GEMINI_ONE: Wire = Wire::Embed(embed::Format::GeminiSingle);
 pub const EMBED_JINA: Wire = Wire::Embed(embed::Format::Jina);
 pub const EMBED_MISTRAL: Wire = Wire::Embed(embed::Format::Mistral);
 pub const EMBED_VERTEX: Wire = Wire::Embed(embed::Format::Vertex);

@@ -90,6 +90,7 @@ const MODEL: &[&str] = &[
     "could not resolve the foundation model",
     "model use case details have not been submitted",
     "end of its life",
+    "support counting tokens",
 ];
 
 const CONTEXT: &[&str] =

@@ -5,8 +5,10 @@
 //! Streams are binary messages ([`crate::frame::eventstream`]).
 
 mod block;
+pub mod count;
 pub mod error;
 mod family;
+pub mod invoke;
 pub mod reply;
 pub mod request;
 pub mod stream;

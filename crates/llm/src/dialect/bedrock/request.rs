@@ -9,6 +9,8 @@ mod turns;
 mod write;
 
 pub use read::read;
+pub(super) use read::read_value;
+pub(super) use write::body;
 pub use write::write;
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod stop;
 pub mod stream;
 mod thought;
 mod usage;
+pub mod vertex;
 
 #[cfg(test)]
 mod tests;

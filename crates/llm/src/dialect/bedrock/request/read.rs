@@ -23,8 +23,12 @@ const CANONICAL: &[&str] = &[
 /// # Errors
 /// Names the field that is wrong, what was wrong and what would be right.
 pub fn read(bytes: &[u8]) -> Result<Call, Malformed> {
-    let value = body::json("the body", bytes)?;
-    let root = Field::root(&value);
+    read_value(&body::json("the body", bytes)?)
+}
+
+/// Reads a question that is JSON already.
+pub(in crate::dialect::bedrock) fn read_value(value: &Value) -> Result<Call, Malformed> {
+    let root = Field::root(value);
     let mut fields: Map<String, Value> = root.object()?.clone();
     fields.retain(|name, value| !CANONICAL.contains(&name.as_str()) && !value.is_null());
     let (tools, tool_choice) = tools::read(&root)?;

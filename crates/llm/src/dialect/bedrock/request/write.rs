@@ -13,6 +13,15 @@ use crate::{
 /// # Errors
 /// Content that Converse cannot say is refused by name, never dropped.
 pub fn write(call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malformed> {
+    let (body, loss) = body(call, target)?;
+    Ok((Value::Object(body).to_string().into_bytes(), loss))
+}
+
+/// The same as an object.
+pub(in crate::dialect::bedrock) fn body(
+    call: &Call,
+    target: &WriteFor,
+) -> Result<(Map<String, Value>, Loss), Malformed> {
     check(call)?;
     let native = call.extra.dialect == Dialect::Bedrock;
     let family = Family::of(&call.model);
@@ -51,7 +60,7 @@ pub fn write(call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malforme
     put(&mut body, "serviceTier", knobs::service_tier(call, &mut loss));
     extra(call, &mut body, &mut loss);
     cache::limit(&mut body, &mut loss);
-    Ok((Value::Object(body).to_string().into_bytes(), loss))
+    Ok((body, loss))
 }
 
 /// Sampling and thinking in the words of the model's maker.
