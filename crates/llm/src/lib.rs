@@ -19,6 +19,7 @@ pub mod event;
 pub mod failure;
 pub mod frame;
 pub mod image;
+mod json;
 pub mod loss;
 pub mod moderate;
 pub mod ocr;

@@ -3,26 +3,25 @@
 //! There is one format, so requests and answers pass as they are. Most vendors ask nothing for it and say no usage: it is
 //! a query.
 
-use serde_json::Value;
-
 use crate::{
     dialect::{
         Glance,
         body::{count, no_answer, whole},
     },
+    json::Json,
     usage::Usage,
 };
 
 /// Model and usage of an answer.
 #[must_use]
 pub fn glance(body: &[u8]) -> Glance {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else { return no_answer("the answer is not JSON") };
-    let Some(results) = value.get("results").and_then(Value::as_array) else {
+    let Ok(value) = Json::read(body) else { return no_answer("the answer is not JSON") };
+    let Some(results) = value.get("results").and_then(Json::as_array) else {
         return no_answer("the answer holds no results");
     };
     let input = count(&value, "/usage/prompt_tokens").unwrap_or(0);
     let mut glance = whole(Some(Usage { input, queries: results.len() as u64, ..Usage::default() }));
-    glance.served_by(value.get("model").and_then(Value::as_str).unwrap_or_default());
+    glance.served_by(value.get("model").and_then(Json::as_str).unwrap_or_default());
     glance
 }
 

@@ -2,28 +2,27 @@
 //!
 //! There is one format, so requests and answers pass as they are. It is sold by the page.
 
-use serde_json::Value;
-
 use crate::{
     dialect::{
         Glance,
         body::{count, no_answer, whole},
     },
+    json::Json,
     usage::Usage,
 };
 
 /// Model and usage of an answer. Pages that were annotated, too, cost more: an answer with annotations has annotated all.
 #[must_use]
 pub fn glance(body: &[u8]) -> Glance {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else { return no_answer("the answer is not JSON") };
-    let Some(listed) = value.get("pages").and_then(Value::as_array) else {
+    let Ok(value) = Json::read(body) else { return no_answer("the answer is not JSON") };
+    let Some(listed) = value.get("pages").and_then(Json::as_array) else {
         return no_answer("the answer holds no pages");
     };
     let pages = count(&value, "/usage_info/pages_processed").unwrap_or(listed.len() as u64);
     let annotated = value.get("document_annotation").is_some_and(|annotation| !annotation.is_null());
     let pages_annotated = if annotated { pages } else { 0 };
     let mut glance = whole(Some(Usage { pages, pages_annotated, ..Usage::default() }));
-    glance.served_by(value.get("model").and_then(Value::as_str).unwrap_or_default());
+    glance.served_by(value.get("model").and_then(Json::as_str).unwrap_or_default());
     glance
 }
 

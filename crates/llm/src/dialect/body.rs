@@ -1,18 +1,16 @@
 //! Bodies as JSON, and the counts in them: servers write whole numbers, fractions and text, and nothing may be large
 //! enough to overflow a price.
 
-use serde_json::Value;
-
 use super::{Glance, Malformed};
 use crate::{
     failure::{Failure, Kind},
+    json::Json,
     usage::Usage,
 };
 
 /// A request body or an answer as JSON; `what` names it (`the body`).
-pub(crate) fn json(what: &str, bytes: &[u8]) -> Result<Value, Malformed> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| Malformed { field: None, message: format!("{what} is not JSON: {error}") })
+pub(crate) fn json<'a>(what: &str, bytes: &'a [u8]) -> Result<Json<'a>, Malformed> {
+    Json::read(bytes).map_err(|error| Malformed { field: None, message: format!("{what} is not JSON: {error}") })
 }
 
 /// Far above every real count.
@@ -29,17 +27,17 @@ pub(crate) fn no_answer(why: &'static str) -> Glance {
 }
 
 /// The count at this place (`/usage/prompt_tokens`); `None` if no number stands there.
-pub(crate) fn count(value: &Value, path: &str) -> Option<u64> {
+pub(crate) fn count(value: &Json<'_>, path: &str) -> Option<u64> {
     scaled(value, path, 1.0)
 }
 
 /// The same, in thousandths: seconds become milliseconds.
-pub(crate) fn thousandths(value: &Value, path: &str) -> Option<u64> {
+pub(crate) fn thousandths(value: &Json<'_>, path: &str) -> Option<u64> {
     scaled(value, path, 1000.0)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such casts saturate, NaN gives 0")]
-fn scaled(value: &Value, path: &str, factor: f64) -> Option<u64> {
+fn scaled(value: &Json<'_>, path: &str, factor: f64) -> Option<u64> {
     let number = value.pointer(path)?;
     let number = number.as_f64().or_else(|| number.as_str()?.parse().ok())?;
     Some(((number * factor).round() as u64).min(MOST))
@@ -53,7 +51,7 @@ mod tests {
 
     #[test]
     fn numbers_are_read_however_they_are_written() {
-        let body = json!({"a": 7, "b": 7.0, "c": "7", "d": -1, "e": 1e300, "f": null, "g": 1.2345});
+        let body = Json::from(json!({"a": 7, "b": 7.0, "c": "7", "d": -1, "e": 1e300, "f": null, "g": 1.2345}));
         let read = |path: &str| count(&body, path);
         assert_eq!(
             [read("/a"), read("/b"), read("/c"), read("/d"), read("/e")].map(Option::unwrap),

@@ -4,14 +4,13 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
 use super::Malformed;
+use crate::json::{Json, Object};
 
 /// A value of a body and the way to it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Field<'v, 'p> {
-    pub value: &'v Value,
+    pub value: &'v Json<'v>,
     way: Option<(&'p Field<'v, 'p>, Step<'v>)>,
 }
 
@@ -23,7 +22,7 @@ enum Step<'v> {
 
 impl<'v> Field<'v, '_> {
     /// The body itself.
-    pub fn root(value: &'v Value) -> Self {
+    pub fn root(value: &'v Json<'v>) -> Self {
         Self { value, way: None }
     }
 
@@ -35,11 +34,11 @@ impl<'v> Field<'v, '_> {
 
     /// The same, but it must be there; `right` says what it should be.
     pub fn need<'s>(&'s self, name: &'static str, right: &str) -> Result<Field<'v, 's>, Malformed> {
-        if !self.value.is_object() {
+        if self.value.as_object().is_none() {
             return Err(self.wrong("an object"));
         }
         self.get(name).ok_or_else(|| {
-            let field = Field { value: &Value::Null, way: Some((self, Step::Key(name))) }.to_string();
+            let field = Field { value: &Json::Null, way: Some((self, Step::Key(name))) }.to_string();
             Malformed { message: format!("{field} is missing: it must be {right}"), field: Some(field) }
         })
     }
@@ -50,7 +49,7 @@ impl<'v> Field<'v, '_> {
         Ok(items.iter().enumerate().map(|(at, value)| Field { value, way: Some((self, Step::Index(at))) }))
     }
 
-    pub fn object(&self) -> Result<&'v Map<String, Value>, Malformed> {
+    pub fn object(&self) -> Result<&'v Object<'v>, Malformed> {
         self.value.as_object().ok_or_else(|| self.wrong("an object"))
     }
 
@@ -111,15 +110,15 @@ impl fmt::Display for Field<'_, '_> {
 }
 
 /// A value as a complaint quotes it: short, and never a whole prompt.
-struct Shown<'v>(&'v Value);
+struct Shown<'v>(&'v Json<'v>);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MOST_CHARS: usize = 40;
         match self.0 {
-            Value::Object(_) => f.write_str("an object"),
-            Value::Array(_) => f.write_str("an array"),
-            Value::String(text) if text.chars().nth(MOST_CHARS).is_some() => f.write_str("a long string"),
+            Json::Object(_) => f.write_str("an object"),
+            Json::Array(_) => f.write_str("an array"),
+            Json::String(text) if text.chars().nth(MOST_CHARS).is_some() => f.write_str("a long string"),
             other => write!(f, "{other}"),
         }
     }
@@ -133,7 +132,7 @@ mod tests {
 
     #[test]
     fn complaints_name_the_field_what_is_wrong_and_what_is_right() {
-        let body = json!({"a": [{"b": "x", "n": -1, "s": "y".repeat(100)}]});
+        let body = Json::from(json!({"a": [{"b": "x", "n": -1, "s": "y".repeat(100)}]}));
         let root = Field::root(&body);
         let a = root.need("a", "a list").unwrap();
         let first = a.items().unwrap().next().unwrap();

@@ -11,6 +11,7 @@ use crate::{
         body::{count, json, no_answer, whole},
         field::Field,
     },
+    json::Json,
     usage::Usage,
 };
 
@@ -37,8 +38,7 @@ pub(super) fn read_call(format: Format, body: &[u8]) -> Result<EmbedCall, Malfor
         _ => String::new(),
     };
     let (forms, number) = read_types(&root)?;
-    let mut extra = root.object()?.clone();
-    extra.retain(|name, value| !KNOWN.contains(&name.as_str()) && !value.is_null());
+    let extra = root.object()?.others(KNOWN);
     Ok(EmbedCall {
         model,
         inputs: read_inputs(&root)?,
@@ -225,11 +225,11 @@ pub(super) fn read_reply(body: &[u8]) -> Result<EmbedReply, Malformed> {
         id: read.id,
         model: String::new(),
         vectors: list.into_iter().map(Vector::read).collect::<Result<_, _>>()?,
-        usage: read.meta.as_ref().and_then(usage),
+        usage: read.meta.and_then(|meta| usage(&meta.into())),
     })
 }
 
-fn usage(meta: &Value) -> Option<Usage> {
+fn usage(meta: &Json<'_>) -> Option<Usage> {
     let billed = |name: &str| count(meta, &format!("/billed_units/{name}"));
     let input = billed("text_tokens").or_else(|| billed("input_tokens"));
     let (tokens, images) = (billed("image_tokens"), billed("images"));
@@ -270,7 +270,7 @@ pub(super) fn write_reply(format: Format, reply: &EmbedReply, call: &EmbedCall) 
 
 pub(super) fn glance(body: &[u8]) -> Glance {
     match serde_json::from_slice::<Body<'_>>(body) {
-        Ok(read) => whole(read.meta.as_ref().and_then(usage)),
+        Ok(read) => whole(read.meta.and_then(|meta| usage(&meta.into()))),
         Err(_) => no_answer("the answer holds no embeddings"),
     }
 }

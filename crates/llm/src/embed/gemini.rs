@@ -11,6 +11,7 @@ use crate::{
         body::{count, json, no_answer, whole},
         field::Field,
     },
+    json::Json,
     usage::Usage,
 };
 
@@ -78,13 +79,10 @@ fn read_one(request: &Field<'_, '_>, format: Format) -> Result<EmbedCall, Malfor
         _ => Input::Mixed(pieces),
     };
     let known = ["model", "content", "taskType", "outputDimensionality", "embedContentConfig"];
-    let mut extra = request.object()?.clone();
-    extra.retain(|name, value| !known.contains(&name.as_str()) && !value.is_null());
-    for (name, value) in config.map(|config| config.object()).transpose()?.into_iter().flatten() {
-        if !known.contains(&name.as_str()) {
-            extra.insert(name.clone(), value.clone());
-        }
-    }
+    let mut extra = request.object()?.others(&known);
+    extra.extend(
+        config.map(|config| config.object()).transpose()?.map(|config| config.others(&known)).unwrap_or_default(),
+    );
     let read = EmbedCall {
         model: String::new(),
         inputs: vec![input],
@@ -198,12 +196,16 @@ pub(super) fn read_reply(format: Format, body: &[u8]) -> Result<EmbedReply, Malf
         let field = if format == Format::Gemini { "embeddings" } else { "embedding" };
         return Err(Malformed { field: Some(field.to_owned()), message: format!("the answer holds no {field}") });
     }
-    Ok(EmbedReply { vectors, usage: read.usage_metadata.as_ref().and_then(usage), ..EmbedReply::default() })
+    Ok(EmbedReply {
+        vectors,
+        usage: read.usage_metadata.and_then(|counts| usage(&counts.into())),
+        ..EmbedReply::default()
+    })
 }
 
-fn usage(counts: &Value) -> Option<Usage> {
+fn usage(counts: &Json<'_>) -> Option<Usage> {
     let prompt = count(counts, "/promptTokenCount")?;
-    let details = counts.get("promptTokensDetails").and_then(Value::as_array).into_iter().flatten();
+    let details = counts.get("promptTokensDetails").and_then(Json::as_array).into_iter().flatten();
     let images = details.filter(|detail| detail.get("modality").is_some_and(|modality| modality == "IMAGE"));
     let images = images.filter_map(|detail| count(detail, "/tokenCount")).sum::<u64>();
     Some(Usage { input: prompt.saturating_sub(images), input_image: images, ..Usage::default() })
@@ -223,7 +225,7 @@ pub(super) fn write_reply(format: Format, reply: &EmbedReply) -> Result<Vec<u8>,
 pub(super) fn glance(body: &[u8]) -> Glance {
     match serde_json::from_slice::<Body<'_>>(body) {
         Ok(read) if read.embedding.is_some() || !read.embeddings.is_empty() => {
-            whole(read.usage_metadata.as_ref().and_then(usage))
+            whole(read.usage_metadata.and_then(|counts| usage(&counts.into())))
         }
         _ => no_answer("the answer holds no embeddings"),
     }

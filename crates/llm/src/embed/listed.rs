@@ -12,6 +12,7 @@ use crate::{
         body::{count, json, no_answer, whole},
         field::Field,
     },
+    json::Json,
     usage::Usage,
 };
 
@@ -115,8 +116,7 @@ pub(super) fn read_call(format: Format, body: &[u8]) -> Result<EmbedCall, Malfor
         .chain(words.truncate)
         .chain(words.user);
     let known: Vec<&str> = known.collect();
-    let mut extra = root.object()?.clone();
-    extra.retain(|name, value| !known.contains(&name.as_str()) && !value.is_null());
+    let extra = root.object()?.others(&known);
     let text = |name| root.get(name).map(|field| field.string()).transpose();
     let (forms, number) = read_form(words, &root)?;
     let may_shorten = words.truncate.and_then(|name| root.get(name)).map(|field| field.boolean()).transpose()?;
@@ -158,11 +158,11 @@ fn read_purpose(words: &Words, field: &Field<'_, '_>) -> Result<Purpose, Malform
 
 fn read_inputs(input: &Field<'_, '_>) -> Result<Vec<Input>, Malformed> {
     const RIGHT: &str = "a string, a list of strings, a list of tokens, or a list of lists of tokens";
-    if input.value.is_string() {
+    if input.value.as_str().is_some() {
         return Ok(vec![read_input(input, RIGHT)?]);
     }
     let Some(items) = input.value.as_array().filter(|items| !items.is_empty()) else { return Err(input.wrong(RIGHT)) };
-    if items.iter().all(Value::is_number) {
+    if items.iter().all(|item| item.as_f64().is_some()) {
         return Ok(vec![read_input(input, RIGHT)?]);
     }
     input.items()?.map(|item| read_input(&item, RIGHT)).collect()
@@ -170,13 +170,13 @@ fn read_inputs(input: &Field<'_, '_>) -> Result<Vec<Input>, Malformed> {
 
 fn read_input(item: &Field<'_, '_>, right: &str) -> Result<Input, Malformed> {
     match item.value {
-        Value::String(text) if !text.is_empty() => Ok(Input::Text(text.clone())),
-        Value::Array(tokens) if !tokens.is_empty() => {
+        Json::String(text) if !text.is_empty() => Ok(Input::Text(text.clone().into_owned())),
+        Json::Array(tokens) if !tokens.is_empty() => {
             let token = |token: Field<'_, '_>| token.whole(0, u64::from(u32::MAX));
             let tokens = item.items()?.map(token).collect::<Result<Vec<_>, _>>()?;
             Ok(Input::Tokens(tokens.into_iter().filter_map(|token| u32::try_from(token).ok()).collect()))
         }
-        Value::Object(_) => match (item.get("text"), item.get("image")) {
+        Json::Object(_) => match (item.get("text"), item.get("image")) {
             (Some(text), None) => Ok(Input::Text(text.string()?)),
             (None, Some(image)) => Ok(Input::Image(image.string()?)),
             _ => Err(item.wrong(right)),
@@ -290,12 +290,12 @@ pub(super) fn read_reply(body: &[u8]) -> Result<EmbedReply, Malformed> {
         id: text(read.id),
         model: text(read.model),
         vectors: places.into_iter().flatten().collect(),
-        usage: read.usage.as_ref().and_then(usage),
+        usage: read.usage.and_then(|counts| usage(&counts.into())),
     })
 }
 
 /// `prompt_tokens`, or `total_tokens` where that is all that is said (Voyage). Pictures are counted apart by Voyage.
-fn usage(usage: &Value) -> Option<Usage> {
+fn usage(usage: &Json<'_>) -> Option<Usage> {
     let images = count(usage, "/prompt_tokens_details/image_tokens").unwrap_or(0);
     let prompt = count(usage, "/prompt_tokens").or_else(|| count(usage, "/total_tokens"))?;
     Some(Usage { input: prompt.saturating_sub(images), input_image: images, ..Usage::default() })
@@ -338,7 +338,7 @@ pub(super) fn glance(body: &[u8]) -> Glance {
     }
     match serde_json::from_slice::<Ends<'_>>(body) {
         Ok(Ends { data: Some(_), model, usage: counts }) => {
-            let mut glance = whole(counts.as_ref().and_then(usage));
+            let mut glance = whole(counts.and_then(|counts| usage(&counts.into())));
             glance.served_by_raw(model);
             glance
         }

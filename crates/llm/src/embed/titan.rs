@@ -22,7 +22,7 @@ pub(super) fn read_call(body: &[u8]) -> Result<EmbedCall, Malformed> {
     for kind in root.get("embeddingTypes").as_ref().map(Field::items).transpose()?.into_iter().flatten() {
         number = Some(kind.string()?).filter(|kind| kind != "float").or(number);
     }
-    let mut extra = root.object()?.clone();
+    let mut extra = root.object()?.to_map();
     extra.retain(|name, value| {
         !matches!(name.as_str(), "inputText" | "dimensions" | "embeddingTypes") && !value.is_null()
     });
@@ -86,7 +86,7 @@ struct ByType<'a> {
 }
 
 fn usage(body: &Body<'_>) -> Option<Usage> {
-    Some(Usage { input: count(&body.input_text_token_count, "")?, ..Usage::default() })
+    Some(Usage { input: count(&(&body.input_text_token_count).into(), "")?, ..Usage::default() })
 }
 
 pub(super) fn read_reply(body: &[u8]) -> Result<EmbedReply, Malformed> {

@@ -29,9 +29,7 @@ pub(super) fn read_call(body: &[u8]) -> Result<EmbedCall, Malformed> {
         }
         purpose = own;
         let known = ["content", "task_type"];
-        let others =
-            instance.object()?.iter().filter(|(name, value)| !known.contains(&name.as_str()) && !value.is_null());
-        extra.extend(others.map(|(name, value)| (name.clone(), value.clone())));
+        extra.extend(instance.object()?.others(&known));
     }
     if inputs.is_empty() {
         return Err(instances.wrong("a list of at least one object with content"));
@@ -121,7 +119,7 @@ fn read(body: &[u8]) -> Result<Body<'_>, Malformed> {
 
 /// The sum over the inputs, where each says its own.
 fn usage(body: &Body<'_>) -> Option<Usage> {
-    let counts = body.predictions.iter().map(|one| count(&one.embeddings.statistics, "/token_count"));
+    let counts = body.predictions.iter().map(|one| count(&(&one.embeddings.statistics).into(), "/token_count"));
     let input = counts.sum::<Option<u64>>()?;
     Some(Usage { input, ..Usage::default() })
 }

@@ -4,10 +4,12 @@
 //! faster, and this runs for every request. What is accepted is exactly JSON: a body that this scan does not like is read
 //! again by serde_json, which finds the words for what is wrong.
 
+mod spell;
+
 use std::ops::Range;
 
 /// Deepest nesting: serde_json's own limit, counted with the outermost object. One bit a level fits a `u128`.
-pub(super) const DEEPEST: u32 = 127;
+pub(crate) const DEEPEST: u32 = 127;
 
 /// A member of the outermost object: where its key stands, with quotes, and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +131,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The next byte that is not blank.
-    fn peek(&mut self) -> Option<u8> {
+    pub fn peek(&mut self) -> Option<u8> {
         self.blank();
         self.byte()
     }
@@ -285,7 +287,7 @@ impl<'a> Scan<'a> {
 ///
 /// Most strings are short, or have an escape soon: they are looked at by words of eight bytes. A long one is searched for
 /// its end, and then for what may not stand in it, with vector instructions.
-fn plain(text: &[u8]) -> usize {
+pub(crate) fn plain(text: &[u8]) -> usize {
     const SHORT: usize = 64;
     let mut rest = text;
     while let Some((word, behind)) = rest.split_first_chunk::<8>() {

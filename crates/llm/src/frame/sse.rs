@@ -117,7 +117,11 @@ fn line_end_length(bytes: &[u8], at: usize) -> usize {
 fn parse(raw: &[u8], first: bool) -> Frame<'_> {
     let mut frame = Frame { raw, event: None, data: None };
     let text = if first { raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw) } else { raw };
-    for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let line_end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        let (line, behind) = rest.split_at(line_end);
+        rest = behind.get(1..).unwrap_or_default();
         let (name, value) = match memchr::memchr(b':', line) {
             Some(colon) => line.split_at(colon),
             None => (line, &b":"[..]),

@@ -11,6 +11,7 @@ use crate::{
         field::Field,
     },
     failure::{Failure, Kind},
+    json::Json,
     usage::Usage,
 };
 
@@ -82,11 +83,11 @@ pub(super) fn read_reply(body: &[u8]) -> Result<ImageReply, Malformed> {
     let mut made = Vec::new();
     let mut said = Vec::new();
     for candidate in root.need("candidates", "a list of answers")?.items()? {
-        let parts = candidate.value.pointer("/content/parts").and_then(Value::as_array);
+        let parts = candidate.value.pointer("/content/parts").and_then(Json::as_array);
         for part in parts.into_iter().flatten() {
-            let text = |path: &str| part.pointer(path).and_then(Value::as_str).map(str::to_owned);
+            let text = |path: &str| part.pointer(path).and_then(Json::as_str).map(str::to_owned);
             // Drafts that a model makes while it thinks are no answer.
-            if part.get("thought").is_some_and(|thought| thought == &json!(true)) {
+            if part.get("thought").is_some_and(|thought| thought.as_bool() == Some(true)) {
                 continue;
             }
             match text("/inlineData/data") {
@@ -104,15 +105,18 @@ pub(super) fn read_reply(body: &[u8]) -> Result<ImageReply, Malformed> {
         let words: String = words.chars().take(300).collect();
         return Err(Malformed { field: None, message: format!("the answer holds no picture; it says: {words}") });
     }
-    let model = value.get("modelVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let model = value.get("modelVersion").and_then(Json::as_str).unwrap_or_default().to_owned();
     Ok(ImageReply { model, usage: Some(usage(&value, made.len() as u64)), made })
 }
 
-fn usage(answer: &Value, pictures: u64) -> Usage {
+fn usage(answer: &Json<'_>, pictures: u64) -> Usage {
     let of = |name: &str| count(answer, &format!("/usageMetadata/{name}")).unwrap_or(0);
     let images = |list: &str| {
-        let details = answer.pointer(&format!("/usageMetadata/{list}")).and_then(Value::as_array);
-        let images = details.into_iter().flatten().filter(|detail| detail.get("modality") == Some(&json!("IMAGE")));
+        let details = answer.pointer(&format!("/usageMetadata/{list}")).and_then(Json::as_array);
+        let images = details
+            .into_iter()
+            .flatten()
+            .filter(|detail| detail.get("modality").is_some_and(|modality| modality == "IMAGE"));
         images.filter_map(|detail| count(detail, "/tokenCount")).sum::<u64>()
     };
     let (read, thought) = (images("promptTokensDetails"), of("thoughtsTokenCount"));
@@ -128,7 +132,7 @@ fn usage(answer: &Value, pictures: u64) -> Usage {
 }
 
 pub(super) fn glance(body: &[u8]) -> Glance {
-    match (read_reply(body), serde_json::from_slice::<Value>(body)) {
+    match (read_reply(body), Json::read(body)) {
         (Ok(reply), _) => {
             let mut glance = whole(reply.usage);
             glance.served_by(&reply.model);

@@ -9,6 +9,7 @@ use crate::{
         body::{count, json, no_answer, whole},
         field::Field,
     },
+    json::Json,
     usage::Usage,
 };
 
@@ -34,8 +35,7 @@ pub(super) fn read_call(body: &[u8]) -> Result<ImageCall, Malformed> {
     if prompt.text()?.is_empty() {
         return Err(prompt.wrong("what the picture is to show"));
     }
-    let mut extra = root.object()?.clone();
-    extra.retain(|name, value| !KNOWN.contains(&name.as_str()) && !value.is_null());
+    let extra = root.object()?.others(KNOWN);
     Ok(ImageCall {
         model: root.need("model", "the name of a model")?.string()?,
         prompt: prompt.string()?,
@@ -122,7 +122,7 @@ pub(super) fn read_reply(body: &[u8]) -> Result<ImageReply, Malformed> {
 }
 
 /// Tokens, where the model is sold by the token, and pictures, where it is sold by the piece.
-fn usage(answer: &Value, pictures: u64) -> Usage {
+fn usage(answer: &Json<'_>, pictures: u64) -> Usage {
     let of = |name: &str| count(answer, &format!("/usage/{name}")).unwrap_or(0);
     let images = of("input_tokens_details/image_tokens");
     let output = of("output_tokens");
@@ -173,8 +173,8 @@ pub(super) fn write_reply(reply: &ImageReply, created: i64) -> Vec<u8> {
 }
 
 pub(super) fn glance(body: &[u8]) -> Glance {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else { return no_answer("the answer is not JSON") };
-    let Some(data) = value.get("data").and_then(Value::as_array) else {
+    let Ok(value) = Json::read(body) else { return no_answer("the answer is not JSON") };
+    let Some(data) = value.get("data").and_then(Json::as_array) else {
         return no_answer("the answer holds no pictures");
     };
     whole(Some(usage(&value, data.len() as u64)))
@@ -191,7 +191,7 @@ impl FrameWatch for Watch {
         self.glance.content = true;
         // Partial pictures are large and say nothing of use.
         if memchr::memmem::find(data, b".completed\"").is_some()
-            && let Ok(value) = serde_json::from_slice::<Value>(data)
+            && let Ok(value) = Json::read(data)
         {
             let made = self.glance.usage.map_or(0, |usage| usage.images_out) + 1;
             let mut sum = usage(&value, 0);

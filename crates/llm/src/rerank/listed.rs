@@ -14,6 +14,7 @@ use crate::{
         body::{count, json, no_answer, whole},
         field::Field,
     },
+    json::Json,
     usage::Usage,
 };
 
@@ -65,7 +66,7 @@ pub(super) fn read_call(format: Format, body: &[u8]) -> Result<RerankCall, Malfo
     };
     let documents = root.need("documents", "a list of strings")?;
     for document in documents.items()? {
-        if !document.value.is_string() && !document.value.is_object() {
+        if document.value.as_str().is_none() && document.value.as_object().is_none() {
             return Err(document.wrong("a string, or an object with a text"));
         }
     }
@@ -74,12 +75,11 @@ pub(super) fn read_call(format: Format, body: &[u8]) -> Result<RerankCall, Malfo
     let known =
         ["model", "query", "documents", words.top, RETURN].into_iter().chain(words.truncate).chain(words.max_tokens);
     let known: Vec<&str> = known.collect();
-    let mut extra = root.object()?.clone();
-    extra.retain(|name, value| !known.contains(&name.as_str()) && !value.is_null());
+    let extra = root.object()?.others(&known);
     Ok(RerankCall {
         model,
         query: root.need("query", "a string")?.string()?,
-        documents: documents.value.as_array().cloned().unwrap_or_default(),
+        documents: documents.items()?.map(|document| document.value.to_value()).collect(),
         top_n: whole(words.top)?,
         return_documents: flag(RETURN)?,
         max_tokens_per_doc: words.max_tokens.map(whole).transpose()?.flatten(),
@@ -130,7 +130,7 @@ pub(super) fn read_reply(format: Format, body: &[u8]) -> Result<RerankReply, Mal
     let value = json("the answer", body)?;
     let root = Field::root(&value);
     let results = root.need(Words::of(format).results, "a list of ranks")?;
-    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |name: &str| value.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
     Ok(RerankReply {
         id: text("id"),
         model: text("model"),
@@ -149,12 +149,12 @@ pub(super) fn read_ranked(result: &Field<'_, '_>) -> Result<Ranked, Malformed> {
     Ok(Ranked {
         index: usize::try_from(index).unwrap_or(usize::MAX),
         score,
-        document: result.get("document").map(|document| document.value.clone()),
+        document: result.get("document").map(|document| document.value.to_value()),
     })
 }
 
 /// Cohere counts search units, the others tokens.
-fn usage(answer: &Value) -> Option<Usage> {
+fn usage(answer: &Json<'_>) -> Option<Usage> {
     let queries = count(answer, "/meta/billed_units/search_units");
     let billed = count(answer, "/meta/billed_units/input_tokens");
     let tokens = count(answer, "/usage/total_tokens").or_else(|| count(answer, "/usage/prompt_tokens")).or(billed);
@@ -189,11 +189,11 @@ fn write_ranked(ranked: &Ranked) -> Value {
 }
 
 pub(super) fn glance(format: Format, body: &[u8]) -> Glance {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else { return no_answer("the answer is not JSON") };
-    if !value.get(Words::of(format).results).is_some_and(Value::is_array) {
+    let Ok(value) = Json::read(body) else { return no_answer("the answer is not JSON") };
+    if value.get(Words::of(format).results).and_then(Json::as_array).is_none() {
         return no_answer("the answer holds no ranks");
     }
     let mut glance = whole(usage(&value));
-    glance.served_by(value.get("model").and_then(Value::as_str).unwrap_or_default());
+    glance.served_by(value.get("model").and_then(Json::as_str).unwrap_or_default());
     glance
 }

@@ -24,8 +24,7 @@ pub(super) fn read_call(body: &[u8]) -> Result<RerankCall, Malformed> {
     let texts = root.need("texts", "a list of strings")?;
     let documents = texts.items()?.map(|text| text.string().map(Value::from)).collect::<Result<_, _>>()?;
     let flag = |name| root.get(name).map(|field| field.boolean()).transpose();
-    let mut extra = root.object()?.clone();
-    extra.retain(|name, value| !KNOWN.contains(&name.as_str()) && !value.is_null());
+    let extra = root.object()?.others(KNOWN);
     Ok(RerankCall {
         model: String::new(),
         query: root.need("query", "a string")?.string()?,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Loss,
     dialect::{FrameWatch, Glance, Malformed, Seen, body::count, body::json, field::Field},
+    json::Json,
     provider::escape,
     usage::{Source, Usage, estimate_tokens},
 };
@@ -68,7 +69,7 @@ impl SpeechCall {
             return Err(input.wrong("the text to speak"));
         }
         let voice = root.get("voice").map(|voice| match voice.value {
-            Value::Object(_) => voice.need("id", "the voice's id")?.string(),
+            Json::Object(_) => voice.need("id", "the voice's id")?.string(),
             _ => voice.string(),
         });
         let events = match root.get("stream_format") {
@@ -79,8 +80,7 @@ impl SpeechCall {
                 _ => return Err(form.wrong("audio or sse")),
             },
         };
-        let mut extra = root.object()?.clone();
-        extra.retain(|name, value| !KNOWN.contains(&name.as_str()) && !value.is_null());
+        let extra = root.object()?.others(KNOWN);
         Ok(Self {
             model: root.need("model", "the name of a model")?.string()?,
             input: input.string()?,
@@ -225,7 +225,7 @@ impl FrameWatch for Watch {
     fn see(&mut self, _event: Option<&str>, data: &[u8]) -> Seen {
         self.glance.content = true;
         if memchr::memmem::find(data, b"speech.audio.done").is_some()
-            && let Ok(value) = serde_json::from_slice::<Value>(data)
+            && let Ok(value) = Json::read(data)
         {
             let of = |name: &str| count(&value, &format!("/usage/{name}")).unwrap_or(0);
             let output = of("output_tokens");

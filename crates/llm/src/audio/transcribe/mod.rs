@@ -15,6 +15,7 @@ pub use reply::{Segment, TranscribeReply, Watch, Word};
 use crate::{
     Loss,
     dialect::{Glance, Malformed, body::json, field::Field},
+    json::Json,
     provider::escape,
 };
 
@@ -105,11 +106,10 @@ impl TranscribeCall {
         };
         let granularities = ["timestamp_granularities[]", "timestamp_granularities"].map(|name| value.get(name));
         let words = granularities.into_iter().flatten().any(|said| match said {
-            Value::Array(several) => several.contains(&Value::from("word")),
+            Json::Array(several) => several.iter().any(|one| one == "word"),
             one => one == "word",
         });
-        let mut extra = root.object()?.clone();
-        extra.retain(|name, value| !KNOWN.contains(&name.as_str()) && !value.is_null());
+        let extra = root.object()?.others(KNOWN);
         Ok(Self {
             model: root.need("model", "the name of a model")?.string()?,
             language: text("language")?,
@@ -119,7 +119,7 @@ impl TranscribeCall {
             words,
             stream: root
                 .get("stream")
-                .is_some_and(|stream| stream.value == "true" || stream.value == &Value::Bool(true)),
+                .is_some_and(|stream| stream.value == "true" || stream.value.as_bool() == Some(true)),
             extra,
         })
     }

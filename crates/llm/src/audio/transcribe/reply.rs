@@ -9,6 +9,7 @@ use crate::{
         body::{count, json, no_answer, thousandths, whole},
         field::Field,
     },
+    json::Json,
     usage::{Source, Usage},
 };
 
@@ -47,7 +48,7 @@ pub(super) fn openai(body: &[u8]) -> Result<TranscribeReply, Malformed> {
     let text = Field::root(&value).need("text", "what was said")?.string()?;
     Ok(TranscribeReply {
         text,
-        language: value.get("language").and_then(Value::as_str).map(str::to_owned),
+        language: value.get("language").and_then(Json::as_str).map(str::to_owned),
         duration: thousandths(&value, "/duration"),
         words: times(&value, "words", "word").map(|(text, start, end)| Word { text, start, end }).collect(),
         segments: times(&value, "segments", "text").map(|(text, start, end)| Segment { text, start, end }).collect(),
@@ -55,8 +56,8 @@ pub(super) fn openai(body: &[u8]) -> Result<TranscribeReply, Malformed> {
     })
 }
 
-fn times<'v>(value: &'v Value, list: &str, name: &'static str) -> impl Iterator<Item = (String, u64, u64)> + 'v {
-    let items = value.get(list).and_then(Value::as_array).into_iter().flatten();
+fn times<'v>(value: &'v Json<'_>, list: &str, name: &'static str) -> impl Iterator<Item = (String, u64, u64)> + 'v {
+    let items = value.get(list).and_then(Json::as_array).into_iter().flatten();
     items.filter_map(move |item| {
         let text = item.get(name)?.as_str()?.to_owned();
         Some((text, thousandths(item, "/start")?, thousandths(item, "/end")?))
@@ -64,7 +65,7 @@ fn times<'v>(value: &'v Value, list: &str, name: &'static str) -> impl Iterator<
 }
 
 /// By tokens or by duration, as the model is sold.
-fn openai_usage(value: &Value) -> Option<Usage> {
+fn openai_usage(value: &Json<'_>) -> Option<Usage> {
     let of = |name: &str| count(value, &format!("/usage/{name}"));
     let heard = thousandths(value, "/usage/seconds").or_else(|| thousandths(value, "/duration"));
     let tokens = of("input_tokens");
@@ -82,7 +83,7 @@ fn openai_usage(value: &Value) -> Option<Usage> {
 pub(super) fn elevenlabs(body: &[u8]) -> Result<TranscribeReply, Malformed> {
     let value = json("the answer", body)?;
     let text = Field::root(&value).need("text", "what was said")?.string()?;
-    let spoken = value.get("words").and_then(Value::as_array).into_iter().flatten();
+    let spoken = value.get("words").and_then(Json::as_array).into_iter().flatten();
     let spoken = spoken.filter(|word| word.get("type").is_none_or(|kind| kind == "word"));
     let words: Vec<Word> = spoken
         .filter_map(|word| {
@@ -96,7 +97,7 @@ pub(super) fn elevenlabs(body: &[u8]) -> Result<TranscribeReply, Malformed> {
     let source = if said.is_some() { Source::Reported } else { Source::Estimated };
     Ok(TranscribeReply {
         text,
-        language: value.get("language_code").and_then(Value::as_str).map(str::to_owned),
+        language: value.get("language_code").and_then(Json::as_str).map(str::to_owned),
         duration,
         segments: text::segments(&words),
         words,
@@ -110,15 +111,15 @@ pub(super) fn deepgram(body: &[u8]) -> Result<TranscribeReply, Malformed> {
         field: Some("results".to_owned()),
         message: "the answer holds no channel of sound".to_owned(),
     })?;
-    let best = channel.pointer("/alternatives/0").unwrap_or(&Value::Null);
-    let spoken = best.get("words").and_then(Value::as_array).into_iter().flatten();
+    let best = channel.pointer("/alternatives/0").unwrap_or(&Json::Null);
+    let spoken = best.get("words").and_then(Json::as_array).into_iter().flatten();
     let words: Vec<Word> = spoken
         .filter_map(|word| {
             let text = word.get("punctuated_word").or_else(|| word.get("word"))?.as_str()?.to_owned();
             Some(Word { text, start: thousandths(word, "/start")?, end: thousandths(word, "/end")? })
         })
         .collect();
-    let results = value.get("results").unwrap_or(&Value::Null);
+    let results = value.get("results").unwrap_or(&Json::Null);
     let utterances: Vec<Segment> =
         times(results, "utterances", "transcript").map(|(text, start, end)| Segment { text, start, end }).collect();
     let duration = thousandths(&value, "/metadata/duration");
@@ -126,8 +127,8 @@ pub(super) fn deepgram(body: &[u8]) -> Result<TranscribeReply, Malformed> {
     let channels = count(&value, "/metadata/channels").unwrap_or(1).max(1);
     let usage = duration.map(|heard| Usage { sound_in_ms: heard.saturating_mul(channels), ..Usage::default() });
     Ok(TranscribeReply {
-        text: best.get("transcript").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        language: channel.get("detected_language").and_then(Value::as_str).map(str::to_owned),
+        text: best.get("transcript").and_then(Json::as_str).unwrap_or_default().to_owned(),
+        language: channel.get("detected_language").and_then(Json::as_str).map(str::to_owned),
         duration,
         segments: if utterances.is_empty() { text::segments(&words) } else { utterances },
         words,
@@ -192,7 +193,7 @@ impl FrameWatch for Watch {
     fn see(&mut self, _event: Option<&str>, data: &[u8]) -> Seen {
         self.glance.content = true;
         if memchr::memmem::find(data, b"transcript.text.done").is_some()
-            && let Ok(value) = serde_json::from_slice::<Value>(data)
+            && let Ok(value) = Json::read(data)
         {
             self.glance.usage = openai_usage(&value);
             self.glance.stopped = true;

@@ -1,7 +1,5 @@
 //! Whole answers: <https://docs.anthropic.com/en/api/messages#response-id>
 
-use serde_json::{Value, json};
-
 use super::{
     block::{self, Blocks, Place},
     error,
@@ -13,6 +11,7 @@ use crate::{
     dialect::{Glance, Malformed, field::Field},
     envelope::scan::Scan,
     failure::{Failure, Kind},
+    json::{Json, object},
     reply::{Choice, Stop},
     usage::estimate_tokens,
 };
@@ -22,7 +21,7 @@ use crate::{
 /// # Errors
 /// The body is not a message, or a block of it lacks what its type needs.
 pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
-    let value: Value = serde_json::from_slice(body)
+    let value = Json::read(body)
         .map_err(|wrong| Malformed { field: None, message: format!("the answer is not JSON: {wrong}") })?;
     let root = Field::root(&value);
     let parts = block::content(&root.need("content", "an array of content blocks")?)?;
@@ -30,7 +29,7 @@ pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
     let stop = root.get("stop_reason").map(|reason| reason.text()).transpose()?;
     let stop =
         stop.map(|reason| read_stop(reason, sequence, parts.iter().any(|part| matches!(part, Part::ToolUse(_)))));
-    let counts = root.get("usage").map(|usage| Counts::from(usage.value.clone())).unwrap_or_default();
+    let counts = root.get("usage").map(|usage| Counts::from(usage.value)).unwrap_or_default();
     Ok(Reply {
         id: root.need("id", "the id of the message")?.string()?,
         model: root.need("model", "the name of the model")?.string()?,
@@ -72,17 +71,17 @@ pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
         Some(stop) => write_stop(stop, Said::of(&choice.parts)),
         None => (None, None),
     };
-    let body = json!({
-        "id": reply.id,
+    let body = object! {
+        "id": &reply.id,
         "type": "message",
         "role": "assistant",
-        "model": reply.model,
+        "model": &reply.model,
         "content": content,
         "stop_reason": reason,
         "stop_sequence": sequence,
         "usage": usage::write(&reply.usage, reply.service_tier.as_deref()),
-    });
-    (body.to_string().into_bytes(), loss)
+    };
+    (body.to_bytes(), loss)
 }
 
 /// Usage, tier and stop of a whole answer without building it. A body that is no answer is a fault.

@@ -8,11 +8,12 @@ mod tools;
 mod write;
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::{
     Call, Loss,
     dialect::{Dialect, Malformed, WriteFor},
+    json::{Json, Object},
 };
 
 pub(in crate::dialect) use knobs::{JSON_INSTRUCTION, write_reasoning, write_sampling};
@@ -29,9 +30,8 @@ pub fn write_count(call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Ma
     let (body, loss) = write::body(call, target)?;
     let counted = ["model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"];
     let own = |name: &str| call.extra.dialect == Dialect::Anthropic && call.extra.fields.contains_key(name);
-    let body: Map<String, Value> =
-        body.into_iter().filter(|(name, _)| counted.contains(&name.as_str()) || own(name)).collect();
-    Ok((Value::Object(body).to_string().into_bytes(), loss))
+    let body: Object<'_> = body.into_iter().filter(|(name, _)| counted.contains(&&**name) || own(name)).collect();
+    Ok((Json::from(body).to_bytes(), loss))
 }
 
 /// Reads the answer to `count_tokens`: how many input tokens the question has.

@@ -2,14 +2,15 @@
 //!
 //! A stream reports twice, in `message_start` and, cumulatively, in `message_delta`: see [`Counts::merge`].
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer};
 
-use crate::usage::Usage;
+use crate::{
+    json::{Json, Object, object},
+    usage::Usage,
+};
 
 /// A `usage` object. A field that is missing, `null` or no count says nothing.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(from = "Value")]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Counts {
     input: Option<u64>,
     output: Option<u64>,
@@ -22,26 +23,33 @@ pub(super) struct Counts {
     pub service_tier: Option<String>,
 }
 
-impl From<Value> for Counts {
-    fn from(usage: Value) -> Self {
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Json::deserialize(deserializer).map(|usage| Self::from(&usage))
+    }
+}
+
+impl From<&Json<'_>> for Counts {
+    fn from(usage: &Json<'_>) -> Self {
         /// Far above every real count, far below every overflow.
         const MOST: u64 = 1 << 40;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such casts saturate")]
-        let whole = |value: &Value| value.as_u64().or_else(|| value.as_f64().map(|count| count as u64));
-        let count = |path: &str| usage.pointer(path).and_then(whole).map(|count| count.min(MOST));
-        let lifetimes = usage.get("cache_creation").is_some_and(Value::is_object).then(|| {
-            let of = |path: &str| count(path).unwrap_or(0);
-            (of("/cache_creation/ephemeral_5m_input_tokens"), of("/cache_creation/ephemeral_1h_input_tokens"))
+        let whole = |value: &Json<'_>| value.as_u64().or_else(|| value.as_f64().map(|count| count as u64));
+        let count = |value: Option<&Json<'_>>| value.and_then(whole).map(|count| count.min(MOST));
+        let lifetimes = usage.get("cache_creation").and_then(Json::as_object).map(|written| {
+            let of = |name: &str| count(written.get(name)).unwrap_or(0);
+            (of("ephemeral_5m_input_tokens"), of("ephemeral_1h_input_tokens"))
         });
+        let within = |owner: &str, name: &str| count(usage.get(owner).and_then(|owner| owner.get(name)));
         Self {
-            input: count("/input_tokens"),
-            output: count("/output_tokens"),
-            cache_read: count("/cache_read_input_tokens"),
-            cache_write: count("/cache_creation_input_tokens"),
+            input: count(usage.get("input_tokens")),
+            output: count(usage.get("output_tokens")),
+            cache_read: count(usage.get("cache_read_input_tokens")),
+            cache_write: count(usage.get("cache_creation_input_tokens")),
             by_lifetime: lifetimes,
-            thinking: count("/output_tokens_details/thinking_tokens"),
-            searches: count("/server_tool_use/web_search_requests"),
-            service_tier: tier(&usage).map(str::to_owned),
+            thinking: within("output_tokens_details", "thinking_tokens"),
+            searches: within("server_tool_use", "web_search_requests"),
+            service_tier: tier(usage).map(str::to_owned),
         }
     }
 }
@@ -49,8 +57,8 @@ impl From<Value> for Counts {
 /// The lane that served the call: the fast one is priced as a tier, and stands in a field of its own.
 ///
 /// <https://platform.claude.com/docs/en/build-with-claude/fast-mode>
-fn tier(usage: &Value) -> Option<&str> {
-    let text = |name: &str| usage.get(name).and_then(Value::as_str);
+fn tier<'j>(usage: &'j Json<'_>) -> Option<&'j str> {
+    let text = |name: &str| usage.get(name).and_then(Json::as_str);
     text("speed").filter(|speed| *speed == "fast").or_else(|| text("service_tier"))
 }
 
@@ -91,27 +99,26 @@ impl Counts {
 }
 
 /// The `usage` object of an answer.
-pub(super) fn write(usage: &Usage, service_tier: Option<&str>) -> Value {
-    let mut counts = json!({
-        "input_tokens": usage.uncached(),
-        "cache_creation_input_tokens": usage.cache_written(),
-        "cache_read_input_tokens": usage.cache_read,
-        "cache_creation": {
-            "ephemeral_5m_input_tokens": usage.cache_write,
-            "ephemeral_1h_input_tokens": usage.cache_write_1h,
-        },
-        "output_tokens": usage.output,
-    });
-    if let Some(fields) = counts.as_object_mut() {
-        if usage.reasoning > 0 {
-            fields.insert("output_tokens_details".into(), json!({"thinking_tokens": usage.reasoning}));
-        }
-        if usage.web_searches > 0 {
-            fields.insert("server_tool_use".into(), json!({"web_search_requests": usage.web_searches}));
-        }
-        if let Some(tier) = service_tier {
-            fields.insert("service_tier".into(), tier.into());
-        }
+pub(super) fn write<'u>(usage: &Usage, service_tier: Option<&'u str>) -> Json<'u> {
+    let by_lifetime = object! {
+        "ephemeral_5m_input_tokens": usage.cache_write,
+        "ephemeral_1h_input_tokens": usage.cache_write_1h,
+    };
+    let mut counts = Object::of([
+        ("input_tokens", usage.uncached().into()),
+        ("cache_creation_input_tokens", usage.cache_written().into()),
+        ("cache_read_input_tokens", usage.cache_read.into()),
+        ("cache_creation", by_lifetime),
+        ("output_tokens", usage.output.into()),
+    ]);
+    if usage.reasoning > 0 {
+        counts.set("output_tokens_details", object! {"thinking_tokens": usage.reasoning});
     }
-    counts
+    if usage.web_searches > 0 {
+        counts.set("server_tool_use", object! {"web_search_requests": usage.web_searches});
+    }
+    if let Some(tier) = service_tier {
+        counts.set("service_tier", tier);
+    }
+    counts.into()
 }

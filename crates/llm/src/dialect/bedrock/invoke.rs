@@ -17,6 +17,7 @@ use crate::{
     dialect::{FrameWatch, Glance, Malformed, Seen, body::count},
     envelope::{Envelope, Unreadable},
     frame::eventstream,
+    json::Json,
     usage::Usage,
 };
 
@@ -138,7 +139,7 @@ impl FrameWatch for Watch {
         let told = (event == Some("chunk")).then(|| serde_json::from_slice::<Chunk<'_>>(data).ok()).flatten();
         let told = told.and_then(|chunk| STANDARD.decode(chunk.bytes.as_bytes()).ok());
         if let Some(told) = told.filter(|told| memchr::memmem::find(told, METRICS.as_bytes()).is_some()) {
-            let told: Value = serde_json::from_slice(&told).unwrap_or_default();
+            let told = Json::read(&told).unwrap_or_default();
             let of = |name: &str| count(&told, &format!("/{METRICS}/{name}"));
             self.glance.usage = counted([
                 of("inputTokenCount"),

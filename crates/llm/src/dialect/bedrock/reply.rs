@@ -14,6 +14,7 @@ use crate::{
     call::{Part, ToolUse},
     dialect::{Dialect, Glance, Malformed, body, field::Field},
     failure::{Failure, Kind},
+    json::Json,
     reply::{Choice, Stop},
     usage::estimate_tokens,
 };
@@ -32,10 +33,10 @@ pub fn read(bytes: &[u8]) -> Result<Reply, Malformed> {
     let message = output.need("message", "an object with content")?;
     let mut parts = block::content(&message.need("content", "an array of content blocks")?)?;
     let calls = parts.iter().any(|part| matches!(part, Part::ToolUse(_)));
-    let more = value.get("additionalModelResponseFields").unwrap_or(&Value::Null);
+    let more = value.get("additionalModelResponseFields").unwrap_or(&Json::Null);
     let stop = root.get("stopReason").map(|reason| reason.text()).transpose()?;
     let stop = stop.map(|reason| read_stop(reason, more, calls));
-    let mut beside: Map<String, Value> = root.object()?.clone();
+    let mut beside: Map<String, Value> = root.object()?.to_map();
     beside.retain(|name, value| BESIDE.contains(&name.as_str()) && !value.is_null());
     if let Some(Stop::Sequence(Some(_))) = stop {
         beside.shift_remove("additionalModelResponseFields");
@@ -46,7 +47,7 @@ pub fn read(bytes: &[u8]) -> Result<Reply, Malformed> {
     Ok(Reply {
         choices: vec![Choice { parts, stop }],
         usage: value.get("usage").map(usage::read).unwrap_or_default(),
-        service_tier: value.pointer("/serviceTier/type").and_then(Value::as_str).map(str::to_owned),
+        service_tier: value.pointer("/serviceTier/type").and_then(Json::as_str).map(str::to_owned),
         ..Reply::default()
     })
 }
@@ -128,7 +129,7 @@ pub fn glance(body: &[u8]) -> Glance {
     }
     let output = answer.output.map_or("", RawValue::get);
     Glance {
-        usage: answer.usage.as_ref().map(usage::read),
+        usage: answer.usage.map(|counts| usage::read(&counts.into())),
         service_tier: answer.service_tier.as_ref().and_then(tier),
         stopped: answer.stop_reason.is_some(),
         ended: true,
@@ -155,13 +156,13 @@ pub(super) fn failed(reason: &str) -> Option<Failure> {
 }
 
 /// The meaning of a `stopReason`. Models that say `end_turn` after a tool call mean `tool_use`.
-pub(super) fn read_stop(reason: &str, more: &Value, calls: bool) -> Stop {
+pub(super) fn read_stop(reason: &str, more: &Json<'_>, calls: bool) -> Stop {
     match reason {
         "end_turn" if calls => Stop::ToolUse,
         "end_turn" => Stop::End,
         "tool_use" => Stop::ToolUse,
         "max_tokens" => Stop::Length,
-        "stop_sequence" => Stop::Sequence(more.get("stop_sequence").and_then(Value::as_str).map(str::to_owned)),
+        "stop_sequence" => Stop::Sequence(more.get("stop_sequence").and_then(Json::as_str).map(str::to_owned)),
         "guardrail_intervened" | "content_filtered" => Stop::Filtered,
         "model_context_window_exceeded" => Stop::ContextWindow,
         other => Stop::Other(other.to_owned()),

@@ -4,10 +4,13 @@
 
 use serde_json::{Value, json};
 
-use crate::{dialect::body::count, usage::Usage};
+use crate::{
+    json::Json,
+    {dialect::body::count, usage::Usage},
+};
 
 /// Reads a `usage` object.
-pub(super) fn read(usage: &Value) -> Usage {
+pub(super) fn read(usage: &Json<'_>) -> Usage {
     // The names of the counts before they were settled are still sent by some models.
     let cached = |name: &str, old: &str| count(usage, name).or_else(|| count(usage, old)).unwrap_or(0);
     let written = cached("/cacheWriteInputTokens", "/cacheWriteInputTokenCount");
@@ -46,15 +49,15 @@ pub(super) fn write(usage: &Usage) -> Value {
     counts
 }
 
-fn details(usage: &Value) -> impl Iterator<Item = &Value> {
-    usage.get("cacheDetails").and_then(Value::as_array).into_iter().flatten()
+fn details<'j>(usage: &'j Json<'j>) -> impl Iterator<Item = &'j Json<'j>> {
+    usage.get("cacheDetails").and_then(Json::as_array).into_iter().flatten()
 }
 
-fn ttl(detail: &Value) -> Option<&str> {
+fn ttl<'j>(detail: &'j Json<'_>) -> Option<&'j str> {
     detail.get("ttl")?.as_str()
 }
 
-fn tokens(detail: &Value) -> u64 {
+fn tokens(detail: &Json<'_>) -> u64 {
     count(detail, "/inputTokens").unwrap_or(0)
 }
 
@@ -69,11 +72,11 @@ mod tests {
             "cacheReadInputTokens": 100, "cacheWriteInputTokens": 1713,
             "cacheDetails": [{"ttl": "1h", "inputTokens": 1000}, {"ttl": "5m", "inputTokens": 713}],
         });
-        let usage = read(&wire);
+        let usage = read(&(&wire).into());
         assert_eq!((usage.input, usage.cache_read, usage.cache_write, usage.cache_write_1h), (3, 100, 713, 1000));
         assert_eq!((usage.output, usage.prompt()), (392, 1816));
         assert_eq!(write(&usage), wire);
-        let old = read(&json!({"inputTokens": 1, "outputTokens": 2, "cacheReadInputTokenCount": 5}));
+        let old = read(&json!({"inputTokens": 1, "outputTokens": 2, "cacheReadInputTokenCount": 5}).into());
         assert_eq!((old.cache_read, old.total()), (5, 8));
     }
 }

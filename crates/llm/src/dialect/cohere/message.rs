@@ -6,6 +6,7 @@ use crate::{
     Loss,
     call::{Part, Text, Thinking, ToolUse},
     dialect::{Dialect, Malformed, field::Field},
+    json::Json,
 };
 
 /// Fields that are understood.
@@ -20,8 +21,8 @@ pub(super) fn read(message: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
     }
     if let Some(content) = message.get("content") {
         match content.value {
-            Value::String(text) if text.is_empty() => {}
-            Value::String(text) => parts.push(Part::Text(Text { text: text.clone(), ..Text::default() })),
+            Json::String(text) if text.is_empty() => {}
+            Json::String(text) => parts.push(Part::Text(Text { text: text.clone().into_owned(), ..Text::default() })),
             _ => {
                 for item in content.items()? {
                     parts.push(read_item(&item)?);
@@ -31,7 +32,7 @@ pub(super) fn read(message: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
     }
     if let Some(citations) = message.get("citations").filter(|list| list.value.as_array().is_none_or(|l| !l.is_empty()))
     {
-        let note = (Dialect::Cohere, citations.value.clone());
+        let note = (Dialect::Cohere, citations.value.to_value());
         let text = parts.iter_mut().rev().find_map(|part| if let Part::Text(text) = part { Some(text) } else { None });
         match text {
             Some(text) => text.notes = Some(note),
@@ -41,8 +42,7 @@ pub(super) fn read(message: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
     for call in message.get("tool_calls").as_ref().map(Field::items).transpose()?.into_iter().flatten() {
         parts.push(Part::ToolUse(read_call(&call)?));
     }
-    let mut others = message.object()?.clone();
-    others.retain(|name, value| !KNOWN.contains(&name.as_str()) && !value.is_null());
+    let others = message.object()?.others(KNOWN);
     if !others.is_empty() {
         parts.push(native(json!({"message": others})));
     }

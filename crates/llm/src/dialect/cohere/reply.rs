@@ -28,9 +28,8 @@ pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
     if let Some(failure) = reason.as_deref().and_then(|reason| stop::failure(reason, None)) {
         return Err(Malformed { field: Some("finish_reason".to_owned()), message: failure.message });
     }
-    let mut others = root.object()?.clone();
     let known = ["id", "message", "finish_reason", "usage", "model"];
-    others.retain(|name, value| !known.contains(&name.as_str()) && !value.is_null());
+    let others = root.object()?.others(&known);
     if !others.is_empty() {
         parts.push(Part::Native { dialect: Dialect::Cohere, raw: json!({"reply": others}) });
     }
@@ -95,7 +94,7 @@ pub fn glance(body: &[u8]) -> Glance {
     if !message.get().starts_with('{') {
         return Glance { fault: Some(super::stream::stated(body)), ..Glance::default() };
     }
-    let usage = counts.as_ref().and_then(usage::read);
+    let usage = counts.and_then(|counts| usage::read(&counts.into()));
     let fault = finish_reason.as_deref().and_then(|reason| stop::failure(reason, None));
     Glance {
         stopped: finish_reason.is_some() && fault.is_none(),

@@ -47,8 +47,7 @@ pub fn read(body: &[u8]) -> Result<Call, Malformed> {
     }
     let mut turns = messages::read(&root.need("messages", "a list of messages")?)?;
     messages::attach_documents(&root, &mut turns)?;
-    let mut fields = root.object()?.clone();
-    fields.retain(|name, value| !KNOWN.contains(&name.as_str()) && !value.is_null());
+    let fields = root.object()?.others(KNOWN);
     Ok(Call {
         model: model.string()?,
         turns,
@@ -70,7 +69,7 @@ fn read_output(root: &Field<'_, '_>) -> Result<Output, Malformed> {
         ("text", _) => Ok(Output::Text),
         ("json_object", None) => Ok(Output::Json),
         ("json_object", Some(schema)) => {
-            let schema = Value::Object(schema.object()?.clone());
+            let schema = Value::Object(schema.object()?.to_map());
             Ok(Output::Schema { name: None, description: None, schema, strict: None })
         }
         _ => Err(kind.wrong("text or json_object")),

@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::{dialect::body::count, usage::Usage};
+use crate::{
+    json::Json,
+    {dialect::body::count, usage::Usage},
+};
 
 /// The counts in disjoint classes; `None` if there is none.
-pub(super) fn read(usage: &Value) -> Option<Usage> {
+pub(super) fn read(usage: &Json<'_>) -> Option<Usage> {
     let of = |name: &str| {
         count(usage, &format!("/billed_units/{name}")).or_else(|| count(usage, &format!("/tokens/{name}")))
     };

@@ -1,11 +1,12 @@
 //! The assistant's message, both ways: as an answer, and as history in a request.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::part;
 use crate::{
     call::{Part, Text, Thinking, ToolUse},
-    dialect::{Dialect, Malformed, field::Field},
+    dialect::{Dialect, Malformed, field::Field, place::Place},
+    json::{Json, Object, object},
     loss::Loss,
     signature::{self, Maker},
 };
@@ -64,12 +65,7 @@ pub(super) fn read(message: &Field<'_, '_>, ids: Ids<'_>) -> Result<Vec<Part>, M
 
 /// The fields of `owner` that are not `known`, as a native part of this level.
 pub(super) fn others(owner: &Field<'_, '_>, known: &[&str], level: &str) -> Result<Option<Part>, Malformed> {
-    let fields: Map<String, Value> = owner
-        .object()?
-        .iter()
-        .filter(|(name, value)| !value.is_null() && !known.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
+    let fields = owner.object()?.others(known);
     Ok((!fields.is_empty()).then(|| Part::Native { dialect: Dialect::OpenAiChat, raw: json!({level: fields}) }))
 }
 
@@ -126,7 +122,7 @@ fn read_annotations(message: &Field<'_, '_>, parts: &mut Vec<Part>) -> Result<()
     if annotations.items()?.next().is_none() {
         return Ok(());
     }
-    let note = annotations.value.clone();
+    let note = annotations.value.to_value();
     let text = parts.iter_mut().rev().find_map(|part| if let Part::Text(text) = part { Some(text) } else { None });
     match text {
         Some(text) => text.notes = Some((Dialect::OpenAiChat, note)),
@@ -140,7 +136,7 @@ fn read_annotations(message: &Field<'_, '_>, parts: &mut Vec<Part>) -> Result<()
 fn read_call(call: &Field<'_, '_>, ids: Ids<'_>, at: usize) -> Result<Part, Malformed> {
     let kind = call.get("type").map_or(Ok("function"), |kind| kind.text())?;
     if kind != "function" {
-        return Ok(Part::Native { dialect: Dialect::OpenAiChat, raw: json!({"tool_call": call.value}) });
+        return Ok(Part::Native { dialect: Dialect::OpenAiChat, raw: json!({"tool_call": call.value.to_value()}) });
     }
     let function = call.need("function", "an object with name and arguments")?;
     const RIGHT: &str = "the call's id";
@@ -164,9 +160,9 @@ fn read_signature<'v>(call: &Field<'v, '_>) -> Result<Option<&'v str>, Malformed
 }
 
 /// The same for a call that is written; `None` if the signature is not Google's.
-pub(super) fn write_signature(signature: &str) -> Option<Value> {
+pub(super) fn write_signature(signature: &str) -> Option<Json<'_>> {
     let value = signature::own(Maker::Gemini, signature)?;
-    Some(json!({"google": {"thought_signature": value}}))
+    Some(object! {"google": object! {"thought_signature": value}})
 }
 
 fn read_function(function: &Field<'_, '_>) -> Result<ToolUse, Malformed> {
@@ -174,9 +170,9 @@ fn read_function(function: &Field<'_, '_>) -> Result<ToolUse, Malformed> {
     let arguments = match function.get("arguments") {
         None => "{}".to_owned(),
         Some(arguments) => match arguments.value {
-            Value::String(text) if text.is_empty() => "{}".to_owned(),
+            Json::String(text) if text.is_empty() => "{}".to_owned(),
             // Ollama's native form, which some servers let through: the arguments as JSON, not as text of JSON.
-            Value::Object(object) => Value::Object(object.clone()).to_string(),
+            Json::Object(_) => arguments.value.to_string(),
             _ => arguments.string()?,
         },
     };
@@ -191,21 +187,21 @@ pub(super) struct Pen<'a> {
     pub thinking: bool,
     /// It goes to a client, which is to bring other makers' signatures back; models refuse them.
     pub signatures: bool,
-    /// The path of the parts in the canonical form, for the loss: `turns[2]`.
-    pub path: String,
+    /// Where the message stands, for the loss; its parts are counted from there.
+    pub place: Place,
     pub loss: &'a mut Loss,
 }
 
 impl Pen<'_> {
-    fn lose_signature(&mut self, path: &str) {
-        self.loss.note(format!("{path}.signature"), "the signature is another model's");
+    fn lose_signature(&mut self, at: Place) {
+        self.loss.note(format!("{at}.signature"), "the signature is another model's");
     }
 
     /// The signature, if it may be written.
-    fn signature<'s>(&mut self, signature: Option<&'s str>, path: &str) -> Option<&'s str> {
+    fn signature<'s>(&mut self, signature: Option<&'s str>, at: Place) -> Option<&'s str> {
         let own = signature.filter(|proof| self.signatures || signature::marked(proof).is_none());
         if own.is_none() && signature.is_some() {
-            self.lose_signature(path);
+            self.lose_signature(at);
         }
         own
     }
@@ -215,26 +211,25 @@ impl Pen<'_> {
 ///
 /// # Errors
 /// A part that an assistant's message cannot hold and that must not be dropped.
-pub(super) fn write(
-    parts: &[Part],
+pub(super) fn write<'c>(
+    parts: impl IntoIterator<Item = &'c Part>,
     pen: &mut Pen<'_>,
-    above: &mut Map<String, Value>,
-) -> Result<Map<String, Value>, Malformed> {
+    above: &mut Object<'c>,
+) -> Result<Object<'c>, Malformed> {
     let mut draft = Draft::default();
-    for (at, part) in parts.iter().enumerate() {
-        let path = format!("{}.parts[{at}]", pen.path);
+    for (at, part) in parts.into_iter().enumerate() {
+        let at = Place { part: at, ..pen.place };
         match part {
-            Part::Text(text) => draft.text(text, pen, &path),
+            Part::Text(text) => draft.text(text, pen, at),
             Part::Refusal(words) => draft.refusal.get_or_insert_default().push_str(words),
-            Part::Thinking(thinking) if pen.thinking => draft.think(thinking, pen, &path),
-            Part::Thinking(_) => pen.loss.note(path, "thought of another model is not sent"),
-            Part::ToolUse(tool) => draft.call(tool, pen, &path),
+            Part::Thinking(thinking) if pen.thinking => draft.think(thinking, pen, at),
+            Part::Thinking(_) => pen.loss.note(at.to_string(), "thought of another model is not sent"),
+            Part::ToolUse(tool) => draft.call(tool, pen, at),
             Part::Native { dialect: Dialect::OpenAiChat, raw } => draft.native(raw, above),
-            Part::Native { .. } => pen.loss.note(path, "openai_chat has no such block"),
+            Part::Native { .. } => pen.loss.note(at.to_string(), "openai_chat has no such block"),
             Part::Image(_) | Part::Audio(_) | Part::Document(_) | Part::Video(_) | Part::ToolResult(_) => {
-                let message =
-                    format!("{path}: an assistant's message of openai_chat can only hold text and tool calls");
-                return Err(Malformed { field: Some(path), message });
+                let message = format!("{at}: an assistant's message of openai_chat can only hold text and tool calls");
+                return Err(Malformed { field: Some(at.to_string()), message });
             }
         }
     }
@@ -243,39 +238,39 @@ pub(super) fn write(
 
 /// The fields of a message while its parts are gone through.
 #[derive(Default)]
-struct Draft {
-    content: Vec<Value>,
+struct Draft<'c> {
+    content: Vec<Json<'c>>,
     refusal: Option<String>,
     thought: String,
-    blocks: Vec<Value>,
+    blocks: Vec<Json<'c>>,
     sealed: bool,
-    calls: Vec<Value>,
-    annotations: Vec<Value>,
-    fields: Map<String, Value>,
+    calls: Vec<Json<'c>>,
+    annotations: Vec<Json<'c>>,
+    fields: Object<'c>,
 }
 
-impl Draft {
-    fn text(&mut self, text: &Text, pen: &mut Pen<'_>, path: &str) {
+impl<'c> Draft<'c> {
+    fn text(&mut self, text: &'c Text, pen: &mut Pen<'_>, at: Place) {
         match &text.notes {
-            Some((Dialect::OpenAiChat, Value::Array(notes))) => self.annotations.extend(notes.iter().cloned()),
-            Some(_) => pen.loss.note(format!("{path}.notes"), "openai_chat has no such citations"),
+            Some((Dialect::OpenAiChat, Value::Array(notes))) => self.annotations.extend(notes.iter().map(Json::from)),
+            Some(_) => pen.loss.note(format!("{at}.notes"), "openai_chat has no such citations"),
             None => {}
         }
-        let mut part = json!({"type": "text", "text": text.text});
+        let mut part = object! {"type": "text", "text": &text.text};
         put_cache(&mut part, text.cache, pen.marks, pen.loss);
         self.content.push(part);
     }
 
-    fn think(&mut self, thinking: &Thinking, pen: &mut Pen<'_>, path: &str) {
+    fn think(&mut self, thinking: &'c Thinking, pen: &mut Pen<'_>, at: Place) {
         let block = match thinking {
             Thinking::Text { text, signature } => {
                 self.thought.push_str(text);
-                let signature = pen.signature(signature.as_deref(), path);
+                let signature = pen.signature(signature.as_deref(), at);
                 self.sealed |= signature.is_some();
                 thinking_block(text, signature)
             }
             Thinking::Redacted { data } => {
-                if pen.signature(Some(data), path).is_none() {
+                if pen.signature(Some(data), at).is_none() {
                     return;
                 }
                 self.sealed = true;
@@ -285,14 +280,14 @@ impl Draft {
         self.blocks.push(block);
     }
 
-    fn call(&mut self, tool: &ToolUse, pen: &mut Pen<'_>, path: &str) {
+    fn call(&mut self, tool: &'c ToolUse, pen: &mut Pen<'_>, at: Place) {
         let arguments = if tool.arguments.is_empty() { "{}" } else { &tool.arguments };
-        let function = json!({"name": tool.name, "arguments": arguments});
-        let mut call = json!({"id": tool.id, "type": "function", "function": function});
+        let function = object! {"name": &tool.name, "arguments": arguments};
+        let mut call = object! {"id": &tool.id, "type": "function", "function": function};
         if let Some(signature) = &tool.signature {
             match (write_signature(signature).filter(|_| pen.signatures), call.as_object_mut()) {
-                (Some(extra), Some(call)) => drop(call.insert("extra_content".to_owned(), extra)),
-                _ => pen.lose_signature(path),
+                (Some(extra), Some(call)) => call.set("extra_content", extra),
+                _ => pen.lose_signature(at),
             }
         }
         put_cache(&mut call, tool.cache, pen.marks, pen.loss);
@@ -300,42 +295,37 @@ impl Draft {
     }
 
     /// A part with a `type` is content; `{"tool_call": ..}` a call; other keys are fields of their level.
-    fn native(&mut self, raw: &Value, above: &mut Map<String, Value>) {
+    fn native(&mut self, raw: &'c Value, above: &mut Object<'c>) {
         let Some(object) = raw.as_object() else { return };
         if object.contains_key("type") {
-            self.content.push(raw.clone());
+            self.content.push(raw.into());
             return;
         }
         for (level, fields) in object {
             match (level.as_str(), fields.as_object()) {
-                ("tool_call", Some(_)) => self.calls.push(fields.clone()),
-                ("message", Some(fields)) => self.fields.extend(fields.clone()),
-                _ => {
-                    above.insert(level.clone(), fields.clone());
-                }
+                ("tool_call", Some(_)) => self.calls.push(fields.into()),
+                ("message", Some(fields)) => self.fields.extend(fields),
+                _ => above.set(level, fields),
             }
         }
     }
 
-    fn finish(self) -> Map<String, Value> {
-        let mut message = Map::new();
-        message.insert("role".to_owned(), json!("assistant"));
-        message.insert("content".to_owned(), content(self.content).unwrap_or(Value::Null));
-        let mut put = |name: &str, value: Value| message.insert(name.to_owned(), value);
+    fn finish(self) -> Object<'c> {
+        let mut message = Object::of([("role", "assistant".into()), ("content", content(self.content).into())]);
         if let Some(refusal) = self.refusal {
-            put("refusal", json!(refusal));
+            message.set("refusal", refusal);
         }
         if !self.thought.is_empty() {
-            put("reasoning_content", json!(self.thought));
+            message.set("reasoning_content", self.thought);
         }
         if self.sealed || self.blocks.len() > 1 {
-            put("thinking_blocks", json!(self.blocks));
+            message.set("thinking_blocks", self.blocks);
         }
         if !self.annotations.is_empty() {
-            put("annotations", json!(self.annotations));
+            message.set("annotations", self.annotations);
         }
         if !self.calls.is_empty() {
-            put("tool_calls", json!(self.calls));
+            message.set("tool_calls", self.calls);
         }
         message.extend(self.fields);
         message
@@ -343,35 +333,35 @@ impl Draft {
 }
 
 /// A list of content parts as it is best understood: plain text as a string. `None` if there are none.
-pub(super) fn content(mut parts: Vec<Value>) -> Option<Value> {
-    if let [Value::Object(only)] = parts.as_mut_slice()
+pub(super) fn content(mut parts: Vec<Json<'_>>) -> Option<Json<'_>> {
+    if let [Json::Object(only)] = parts.as_mut_slice()
         && only.len() == 2
         && only.get("type").is_some_and(|kind| kind == "text")
     {
         return only.remove("text");
     }
-    (!parts.is_empty()).then_some(Value::Array(parts))
+    (!parts.is_empty()).then_some(Json::Array(parts))
 }
 
 /// One element of `thinking_blocks`.
-pub(super) fn thinking_block(text: &str, signature: Option<&str>) -> Value {
+pub(super) fn thinking_block<'c>(text: &'c str, signature: Option<&'c str>) -> Json<'c> {
     match signature {
-        Some(signature) => json!({"type": "thinking", "thinking": text, "signature": signature}),
-        None => json!({"type": "thinking", "thinking": text}),
+        Some(signature) => object! {"type": "thinking", "thinking": text, "signature": signature},
+        None => object! {"type": "thinking", "thinking": text},
     }
 }
 
 /// One element of `thinking_blocks` that only its maker can read.
-pub(super) fn redacted_block(data: &str) -> Value {
-    json!({"type": "redacted_thinking", "data": data})
+pub(super) fn redacted_block(data: &str) -> Json<'_> {
+    object! {"type": "redacted_thinking", "data": data}
 }
 
 /// Adds the mark of a part, unless the target does not understand marks.
-pub(super) fn put_cache(owner: &mut Value, mark: Option<crate::call::CacheMark>, marks: bool, loss: &mut Loss) {
+pub(super) fn put_cache(owner: &mut Json<'_>, mark: Option<crate::call::CacheMark>, marks: bool, loss: &mut Loss) {
     let Some(mark) = mark else { return };
     if !marks {
         loss.note("cache_control", "the target has no cache marks");
     } else if let Some(owner) = owner.as_object_mut() {
-        owner.insert("cache_control".to_owned(), part::write_cache(mark));
+        owner.set("cache_control", part::write_cache(mark));
     }
 }

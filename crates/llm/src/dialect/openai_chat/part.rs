@@ -1,10 +1,11 @@
 //! Content parts, both ways: what a `content` field holds.
 
-use serde_json::{Value, json};
+use std::borrow::Cow;
 
 use crate::{
     call::{Audio, CacheMark, Document, Image, Part, Source, Text, Video},
     dialect::{Dialect, Malformed, field::Field},
+    json::{Json, Object, object},
 };
 
 /// Parts that vendors of this format add to it. The same format gets them back; others must refuse them.
@@ -13,8 +14,8 @@ const VENDORS: &[&str] = &["input_video", "audio_url", "document_url", "referenc
 /// A `content`: a string or a list of parts.
 pub(super) fn read_content(content: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
     match content.value {
-        Value::String(text) => Ok(vec![Part::Text(Text { text: text.clone(), ..Text::default() })]),
-        Value::Array(_) => content.items()?.map(|part| read(&part)).collect(),
+        Json::String(text) => Ok(vec![Part::Text(Text { text: text.clone().into_owned(), ..Text::default() })]),
+        Json::Array(_) => content.items()?.map(|part| read(&part)).collect(),
         _ => Err(content.wrong("a string or a list of content parts")),
     }
 }
@@ -38,7 +39,7 @@ fn read(part: &Field<'_, '_>) -> Result<Part, Malformed> {
         "file" => read_file(&part.need("file", "an object with file_data or file_id")?, cache),
         "refusal" => Ok(Part::Refusal(part.need("refusal", "a string")?.string()?)),
         vendor if VENDORS.contains(&vendor) => {
-            Ok(Part::Native { dialect: Dialect::OpenAiChat, raw: part.value.clone() })
+            Ok(Part::Native { dialect: Dialect::OpenAiChat, raw: part.value.to_value() })
         }
         _ => Err(kind.wrong("text, image_url, input_audio, file or refusal")),
     }
@@ -52,11 +53,11 @@ pub(in crate::dialect) fn read_image(image: &Field<'_, '_>, cache: Option<CacheM
 /// A `video_url` part, as vLLM, Qwen and OpenRouter take it. What it says beside the URL only this format knows.
 fn read_video(part: &Field<'_, '_>, cache: Option<CacheMark>) -> Result<Part, Malformed> {
     let video = part.need("video_url", "an object with a url")?;
-    let alone = |owner: &Value, known: &[&str]| {
-        owner.as_object().is_none_or(|owner| owner.keys().all(|name| known.contains(&name.as_str())))
+    let alone = |owner: &Json<'_>, known: &[&str]| {
+        owner.as_object().is_none_or(|owner| owner.keys().all(|name| known.contains(&name)))
     };
     if !alone(video.value, &["url"]) || !alone(part.value, &["type", "video_url", "cache_control"]) {
-        return Ok(Part::Native { dialect: Dialect::OpenAiChat, raw: part.value.clone() });
+        return Ok(Part::Native { dialect: Dialect::OpenAiChat, raw: part.value.to_value() });
     }
     Ok(Part::Video(Video { source: read_source(&video)?, cut: None, cache }))
 }
@@ -64,7 +65,7 @@ fn read_video(part: &Field<'_, '_>, cache: Option<CacheMark>) -> Result<Part, Ma
 /// The URL of an object, or one that stands in its place: some clients send that, and every server takes it.
 pub(in crate::dialect) fn read_source(owner: &Field<'_, '_>) -> Result<Source, Malformed> {
     let url = match owner.value {
-        Value::String(_) => *owner,
+        Json::String(_) => *owner,
         _ => owner.need("url", "an http(s) or data URL")?,
     };
     let address = url.text()?;
@@ -120,49 +121,49 @@ pub(super) fn read_cache(owner: &Field<'_, '_>) -> Result<Option<CacheMark>, Mal
 }
 
 /// A mark as `cache_control`.
-pub(super) fn write_cache(mark: CacheMark) -> Value {
+pub(super) fn write_cache(mark: CacheMark) -> Json<'static> {
     match mark {
-        CacheMark::Default => json!({"type": "ephemeral"}),
-        CacheMark::FiveMinutes => json!({"type": "ephemeral", "ttl": "5m"}),
-        CacheMark::OneHour => json!({"type": "ephemeral", "ttl": "1h"}),
+        CacheMark::Default => object! {"type": "ephemeral"},
+        CacheMark::FiveMinutes => object! {"type": "ephemeral", "ttl": "5m"},
+        CacheMark::OneHour => object! {"type": "ephemeral", "ttl": "1h"},
     }
 }
 
 /// A picture as a content part; `None` if the format has no way to say where it is.
-pub(in crate::dialect) fn write_image(image: &Image) -> Option<Value> {
-    let mut inner = json!({"url": write_source(&image.source)?});
-    if let (Some(detail), Some(object)) = (&image.detail, inner.as_object_mut()) {
-        object.insert("detail".to_owned(), json!(detail));
+pub(in crate::dialect) fn write_image(image: &Image) -> Option<Json<'_>> {
+    let mut inner = Object::of([("url", write_source(&image.source)?.into())]);
+    if let Some(detail) = &image.detail {
+        inner.set("detail", detail);
     }
-    Some(json!({"type": "image_url", "image_url": inner}))
+    Some(object! {"type": "image_url", "image_url": inner})
 }
 
 /// A video as a content part; `None` if the format has no way to say where it is.
-pub(super) fn write_video(video: &Video) -> Option<Value> {
-    Some(json!({"type": "video_url", "video_url": {"url": write_source(&video.source)?}}))
+pub(super) fn write_video(video: &Video) -> Option<Json<'_>> {
+    Some(object! {"type": "video_url", "video_url": object! {"url": write_source(&video.source)?}})
 }
 
-pub(in crate::dialect) fn write_source(source: &Source) -> Option<String> {
+pub(in crate::dialect) fn write_source(source: &Source) -> Option<Cow<'_, str>> {
     match source {
-        Source::Url(url) => Some(url.clone()),
-        Source::Base64 { media_type, data } => Some(format!("data:{media_type};base64,{data}")),
+        Source::Url(url) => Some(url.into()),
+        Source::Base64 { media_type, data } => Some(format!("data:{media_type};base64,{data}").into()),
         Source::File(_) | Source::Text(_) | Source::Content(_) => None,
     }
 }
 
 /// A file as a content part; `None` if the format has no way to say where it is.
-pub(in crate::dialect) fn write_file(document: &Document) -> Option<Value> {
+pub(in crate::dialect) fn write_file(document: &Document) -> Option<Json<'_>> {
     let file = match &document.source {
         Source::Base64 { media_type, data } => {
             // OpenAI insists on a name next to the bytes.
             let name = document.title.as_deref().unwrap_or("document.pdf");
-            json!({"filename": name, "file_data": format!("data:{media_type};base64,{data}")})
+            object! {"filename": name, "file_data": format!("data:{media_type};base64,{data}")}
         }
         Source::File(id) => match &document.title {
-            Some(name) => json!({"file_id": id, "filename": name}),
-            None => json!({"file_id": id}),
+            Some(name) => object! {"file_id": id, "filename": name},
+            None => object! {"file_id": id},
         },
         Source::Url(_) | Source::Text(_) | Source::Content(_) => return None,
     };
-    Some(json!({"type": "file", "file": file}))
+    Some(object! {"type": "file", "file": file})
 }

@@ -2,7 +2,7 @@
 
 mod glance;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::{
     message::{self, Ids, Pen},
@@ -11,7 +11,8 @@ use super::{
 use crate::{
     Loss, Reply,
     call::{Part, Thinking},
-    dialect::{Malformed, field::Field},
+    dialect::{Malformed, field::Field, place::Place},
+    json::{Json, Object},
     reply::Choice,
     usage::Usage,
 };
@@ -23,11 +24,11 @@ pub use glance::glance;
 /// # Errors
 /// The body is not an answer of this dialect, or an error with a good status.
 pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
-    let value: Value = serde_json::from_slice(body)
+    let value = Json::read(body)
         .map_err(|error| Malformed { field: None, message: format!("the answer is not JSON: {error}") })?;
     let root = Field::root(&value);
     if let Some(error) = root.get("error") {
-        let message = super::error::from_value(error.value).message;
+        let message = super::error::from_value(&error.value.to_value()).message;
         return Err(Malformed {
             field: Some("error".to_owned()),
             message: format!("the answer is an error: {message}"),
@@ -44,7 +45,7 @@ pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
         model: root.get("model").map(|model| model.string()).transpose()?.unwrap_or_default(),
         created: root.get("created").and_then(|created| created.value.as_i64()),
         choices,
-        usage: root.get("usage").map_or_else(Usage::default, |usage| read_usage(usage.value)),
+        usage: root.get("usage").map_or_else(Usage::default, |usage| read_usage(&usage.value.to_value())),
         service_tier: root.get("service_tier").map(|tier| tier.string()).transpose()?,
     })
 }
@@ -87,47 +88,56 @@ pub(in crate::dialect) fn read_usage(value: &Value) -> Usage {
 #[must_use]
 pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
     let mut loss = Loss::none();
-    let mut top = Map::new();
+    let mut top = Object::default();
     let mut choices = Vec::with_capacity(reply.choices.len());
     for (index, choice) in reply.choices.iter().enumerate() {
-        let mut pen =
-            Pen { marks: true, thinking: true, signatures: true, path: format!("choices[{index}]"), loss: &mut loss };
+        let place = Place { list: "choices", turn: index, part: 0, inner: None };
+        let mut pen = Pen { marks: true, thinking: true, signatures: true, place, loss: &mut loss };
         choices.push(write_choice(choice, index, &mut pen, &mut top));
     }
-    let mut body = Map::new();
-    body.insert("id".to_owned(), json!(reply.id));
-    body.insert("object".to_owned(), json!("chat.completion"));
-    body.insert("created".to_owned(), json!(reply.created.unwrap_or(0)));
-    body.insert("model".to_owned(), json!(reply.model));
-    body.insert("choices".to_owned(), Value::Array(choices));
-    body.insert("usage".to_owned(), usage::write(&reply.usage));
+    let mut body = Object::of([
+        ("id", (&reply.id).into()),
+        ("object", "chat.completion".into()),
+        ("created", reply.created.unwrap_or(0).into()),
+        ("model", (&reply.model).into()),
+        ("choices", choices.into()),
+        ("usage", usage::write(&reply.usage)),
+    ]);
     if let Some(tier) = &reply.service_tier {
-        body.insert("service_tier".to_owned(), json!(tier));
+        body.set("service_tier", tier);
     }
     body.extend(top);
-    (Value::Object(body).to_string().into_bytes(), loss)
+    (Json::from(body).to_bytes(), loss)
 }
 
-fn write_choice(choice: &Choice, index: usize, pen: &mut Pen<'_>, top: &mut Map<String, Value>) -> Value {
-    let mut above = Map::new();
-    let (parts, strange): (Vec<Part>, Vec<Part>) = choice.parts.iter().cloned().partition(|part| {
-        !matches!(part, Part::Image(_) | Part::Audio(_) | Part::Document(_) | Part::Video(_) | Part::ToolResult(_))
-    });
-    if !strange.is_empty() {
-        pen.loss.note(format!("{}.parts", pen.path), "an answer of openai_chat holds text and tool calls only");
+fn write_choice<'c>(choice: &'c Choice, index: usize, pen: &mut Pen<'_>, top: &mut Object<'c>) -> Json<'c> {
+    let mut above = Object::default();
+    if !choice.parts.iter().all(is_said) {
+        let field = format!("choices[{index}].parts");
+        pen.loss.note(field, "an answer of openai_chat holds text and tool calls only");
     }
-    let mut message = message::write(&parts, pen, &mut above).unwrap_or_default();
-    message.entry("refusal").or_insert(Value::Null);
-    let mut written = json!({"index": index, "message": message});
-    if let Some(written) = written.as_object_mut() {
-        written.insert("finish_reason".to_owned(), json!(choice.stop.as_ref().map(stop::write)));
-        for (level, fields) in above {
-            match fields {
-                Value::Object(fields) if level == "choice" => written.extend(fields),
-                Value::Object(fields) => top.extend(fields),
-                _ => {}
-            }
+    let said = choice.parts.iter().filter(|part| is_said(part));
+    let mut message = message::write(said, pen, &mut above).unwrap_or_default();
+    if !message.contains_key("refusal") {
+        message.set("refusal", Json::Null);
+    }
+    let stop = choice.stop.as_ref().map(stop::write);
+    let mut written =
+        Object::of([("index", index.into()), ("message", message.into()), ("finish_reason", stop.into())]);
+    for (level, fields) in above {
+        match fields {
+            Json::Object(fields) if level == "choice" => written.extend(fields),
+            Json::Object(fields) => top.extend(fields),
+            _ => {}
         }
     }
-    written
+    written.into()
+}
+
+/// Whether an assistant's message can say it.
+fn is_said(part: &Part) -> bool {
+    match part {
+        Part::Image(_) | Part::Audio(_) | Part::Document(_) | Part::Video(_) | Part::ToolResult(_) => false,
+        Part::Text(_) | Part::Refusal(_) | Part::Thinking(_) | Part::ToolUse(_) | Part::Native { .. } => true,
+    }
 }

@@ -9,12 +9,13 @@ mod messages;
 mod tools;
 mod turns;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
     Call, Loss,
     call::{Extra, Output},
     dialect::{Dialect, Malformed, WriteFor, field::Field},
+    json::{Json, Object, object},
 };
 
 pub(in crate::dialect) use knobs::write_effort;
@@ -49,7 +50,7 @@ const KNOWN: &[&str] = &[
 /// # Errors
 /// Names the field that is wrong.
 pub fn read(body: &[u8]) -> Result<Call, Malformed> {
-    let value: Value = serde_json::from_slice(body)
+    let value = Json::read(body)
         .map_err(|error| Malformed { field: None, message: format!("the body is not JSON: {error}") })?;
     let root = Field::root(&value);
     for old in ["functions", "function_call"] {
@@ -68,7 +69,7 @@ pub fn read(body: &[u8]) -> Result<Call, Malformed> {
     let knobs = knobs::read(&root)?;
     let known = |name: &str| KNOWN.contains(&name) || (name == "safety_identifier" && root.get("user").is_none());
     for (name, value) in root.object()?.iter().filter(|(name, value)| !known(name) && !value.is_null()) {
-        extra.insert(name.clone(), value.clone());
+        extra.insert(name.to_owned(), value.to_value());
     }
     Ok(Call {
         model: model.string()?,
@@ -90,32 +91,31 @@ pub fn read(body: &[u8]) -> Result<Call, Malformed> {
 /// Content that must not be dropped and cannot be said is refused, by name.
 pub fn write(call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malformed> {
     let mut loss = Loss::none();
-    let mut body = Map::new();
-    body.insert("model".to_owned(), json!(call.model));
-    body.insert("messages".to_owned(), Value::Array(turns::write(&call.turns, target, &mut loss)?));
+    let messages = turns::write(&call.turns, target, &mut loss)?;
+    let mut body = Object::of([("model", (&call.model).into()), ("messages", messages.into())]);
     tools::write(call, target, &mut body, &mut loss);
     knobs::write(&call.knobs, target, &mut body, &mut loss);
     if let Some(format) = write_output(&call.output) {
-        body.insert("response_format".to_owned(), format);
+        body.set("response_format", format);
     }
     let foreign = call.extra.dialect != Dialect::OpenAiChat;
     for (name, value) in &call.extra.fields {
         if foreign {
             loss.note(format!("extra.{name}"), "openai_chat has no such field");
         } else if name != "stream_options" {
-            body.insert(name.clone(), value.clone());
+            body.set(name, value);
         }
     }
     if call.stream {
-        body.insert("stream".to_owned(), json!(true));
+        body.set("stream", true);
         if !target.refuses_stream_options {
             let kept = call.extra.fields.get("stream_options").filter(|_| !foreign).and_then(Value::as_object);
-            let mut options = kept.cloned().unwrap_or_default();
-            options.insert("include_usage".to_owned(), json!(true));
-            body.insert("stream_options".to_owned(), Value::Object(options));
+            let mut options = kept.map(Object::from).unwrap_or_default();
+            options.set("include_usage", true);
+            body.set("stream_options", options);
         }
     }
-    Ok((Value::Object(body).to_string().into_bytes(), loss))
+    Ok((Json::from(body).to_bytes(), loss))
 }
 
 /// Whether a usage chunk is wanted; further options (`include_obfuscation`) are kept as they are.
@@ -124,7 +124,7 @@ pub(in crate::dialect) fn read_stream_options(
     extra: &mut Map<String, Value>,
 ) -> Result<bool, Malformed> {
     let Some(options) = root.get("stream_options") else { return Ok(false) };
-    let mut others = options.object()?.clone();
+    let mut others = options.object()?.to_map();
     others.retain(|name, value| name != "include_usage" && !value.is_null());
     if !others.is_empty() {
         extra.insert("stream_options".to_owned(), Value::Object(others));
@@ -144,32 +144,31 @@ fn read_output(root: &Field<'_, '_>, extra: &mut Map<String, Value>) -> Result<O
             let text = |name| wrap.get(name).map(|field| field.string()).transpose();
             let strict = wrap.get("strict").map(|strict| strict.boolean()).transpose()?;
             let (name, description) = (text("name")?, text("description")?);
-            Ok(Output::Schema { name, description, schema: schema.value.clone(), strict })
+            Ok(Output::Schema { name, description, schema: schema.value.to_value(), strict })
         }
         // Forms that single vendors add (`structural_tag`, `grammar`).
         _ => {
-            extra.insert("response_format".to_owned(), format.value.clone());
+            extra.insert("response_format".to_owned(), format.value.to_value());
             Ok(Output::Text)
         }
     }
 }
 
-fn write_output(output: &Output) -> Option<Value> {
+fn write_output(output: &Output) -> Option<Json<'_>> {
     match output {
         Output::Text => None,
-        Output::Json => Some(json!({"type": "json_object"})),
+        Output::Json => Some(object! {"type": "json_object"}),
         Output::Schema { name, description, schema, strict } => {
-            let mut wrap = Map::new();
             // OpenAI insists on a name.
-            wrap.insert("name".to_owned(), json!(name.as_deref().unwrap_or("answer")));
+            let mut wrap = Object::of([("name", name.as_deref().unwrap_or("answer").into())]);
             if let Some(description) = description {
-                wrap.insert("description".to_owned(), json!(description));
+                wrap.set("description", description);
             }
-            wrap.insert("schema".to_owned(), schema.clone());
+            wrap.set("schema", schema);
             if let Some(strict) = strict {
-                wrap.insert("strict".to_owned(), json!(strict));
+                wrap.set("strict", *strict);
             }
-            Some(json!({"type": "json_schema", "json_schema": wrap}))
+            Some(object! {"type": "json_schema", "json_schema": wrap})
         }
     }
 }

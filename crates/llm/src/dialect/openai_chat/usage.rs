@@ -3,9 +3,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::usage::{Cost, Ticks, Usage};
+use crate::{
+    json::{Json, Object, object},
+    usage::{Cost, Ticks, Usage},
+};
 
 /// A `usage` object with the names of the vendors that speak this format.
 ///
@@ -96,35 +99,35 @@ impl Wire {
 
 /// The `usage` object that says these counts. What is not OpenAI's own (`cache_write_tokens`, `cost`: OpenRouter's names)
 /// stands there only if there is any of it.
-pub(in crate::dialect) fn write(usage: &Usage) -> Value {
-    let mut prompt = json!({"cached_tokens": usage.cache_read, "audio_tokens": usage.input_audio});
-    let mut completion = json!({"reasoning_tokens": usage.reasoning, "audio_tokens": usage.output_audio});
+pub(in crate::dialect) fn write(usage: &Usage) -> Json<'static> {
+    let mut prompt =
+        Object::of([("cached_tokens", usage.cache_read.into()), ("audio_tokens", usage.input_audio.into())]);
+    let mut completion =
+        Object::of([("reasoning_tokens", usage.reasoning.into()), ("audio_tokens", usage.output_audio.into())]);
     put(&mut prompt, "image_tokens", usage.input_image);
     put(&mut prompt, "cache_write_tokens", usage.cache_written());
     put(&mut completion, "image_tokens", usage.output_image);
-    let mut counts = json!({
-        "prompt_tokens": usage.prompt(),
-        "completion_tokens": usage.output,
-        "total_tokens": usage.total(),
-        "prompt_tokens_details": prompt,
-        "completion_tokens_details": completion,
-    });
+    let mut counts = Object::of([
+        ("prompt_tokens", usage.prompt().into()),
+        ("completion_tokens", usage.output.into()),
+        ("total_tokens", usage.total().into()),
+        ("prompt_tokens_details", prompt.into()),
+        ("completion_tokens_details", completion.into()),
+    ]);
     put(&mut counts, "citation_tokens", usage.citation);
-    if let Some(fields) = counts.as_object_mut() {
-        if usage.web_searches > 0 {
-            fields.insert("server_tool_use".to_owned(), json!({"web_search_requests": usage.web_searches}));
-        }
-        if let Some(cost) = usage.stated.and_then(|cost| serde_json::from_str::<Value>(&cost.to_string()).ok()) {
-            fields.insert("cost".to_owned(), cost);
-        }
+    if usage.web_searches > 0 {
+        counts.set("server_tool_use", object! {"web_search_requests": usage.web_searches});
     }
-    counts
+    if let Some(cost) = usage.stated.and_then(|cost| serde_json::from_str::<Value>(&cost.to_string()).ok()) {
+        counts.set("cost", cost);
+    }
+    counts.into()
 }
 
 /// Writes a count that is not zero.
-fn put(counts: &mut Value, name: &str, count: u64) {
-    if let (1.., Some(fields)) = (count, counts.as_object_mut()) {
-        fields.insert(name.to_owned(), json!(count));
+fn put(counts: &mut Object<'_>, name: &'static str, count: u64) {
+    if count > 0 {
+        counts.set(name, count);
     }
 }
 

@@ -28,7 +28,7 @@ pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
     let value = json("the answer", body)?;
     let root = Field::root(&value);
     if let Some(stated) = root.get("error") {
-        let message = format!("the answer is an error: {}", error::from_value(stated.value).message);
+        let message = format!("the answer is an error: {}", error::from_value(&stated.value.to_value()).message);
         return Err(Malformed { field: Some("error".to_owned()), message });
     }
     let listed = root.need("choices", "a list of answers")?;
@@ -44,7 +44,7 @@ pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
         model: text("model")?.unwrap_or_default(),
         created: root.get("created").and_then(|created| created.value.as_i64()),
         choices,
-        usage: root.get("usage").map_or_else(Usage::default, |usage| read_usage(usage.value)),
+        usage: root.get("usage").map_or_else(Usage::default, |usage| read_usage(&usage.value.to_value())),
         service_tier: None,
     })
 }
@@ -63,8 +63,7 @@ fn read_choice(choice: &Field<'_, '_>, at: usize) -> Result<(u64, Choice), Malfo
 
 /// Fields without a canonical place, under the name of their level.
 fn others(owner: &Field<'_, '_>, known: &[&str], level: &str) -> Result<Option<Part>, Malformed> {
-    let mut fields = owner.object()?.clone();
-    fields.retain(|name, value| !known.contains(&name.as_str()) && !value.is_null());
+    let fields = owner.object()?.others(known);
     let raw = || json!({level: fields});
     Ok((!fields.is_empty()).then(|| Part::Native { dialect: Dialect::OpenAiCompletions, raw: raw() }))
 }
@@ -86,7 +85,7 @@ pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
     body.insert("created".to_owned(), json!(reply.created.unwrap_or(0)));
     body.insert("model".to_owned(), json!(reply.model));
     body.insert("choices".to_owned(), Value::Array(choices));
-    body.insert("usage".to_owned(), usage::write(&reply.usage));
+    body.insert("usage".to_owned(), usage::write(&reply.usage).to_value());
     body.extend(top);
     if reply.service_tier.is_some() {
         loss.note("service_tier", "openai_completions does not say it");

@@ -11,6 +11,7 @@ use crate::{
         field::Field,
         openai_chat::request::{knobs, read_stream_options},
     },
+    json::{Json, Object},
 };
 
 /// Fields with a canonical place.
@@ -45,8 +46,7 @@ pub fn read(body: &[u8]) -> Result<Call, Malformed> {
     }
     let mut extra = Map::new();
     let include_usage = read_stream_options(&root, &mut extra)?;
-    let others = root.object()?.iter().filter(|(name, value)| !KNOWN.contains(&name.as_str()) && !value.is_null());
-    extra.extend(others.map(|(name, value)| (name.clone(), value.clone())));
+    extra.extend(root.object()?.others(KNOWN));
     let mut parts = read_prompts(&root.need("prompt", "a string, a list of strings, or tokens")?)?;
     if let Some(suffix) = root.get("suffix").map(|suffix| suffix.string()).transpose()?.filter(|text| !text.is_empty())
     {
@@ -76,18 +76,19 @@ fn own(raw: Value) -> Part {
 /// One prompt of text is text; anything else is a part that only this dialect knows.
 fn read_prompts(prompt: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
     const RIGHT: &str = "a string, a list of strings, a list of tokens, or a list of lists of tokens";
-    let tokens = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_u64));
+    let tokens =
+        |value: &Json<'_>| value.as_array().is_some_and(|list| list.iter().all(|token| token.as_u64().is_some()));
     match prompt.value {
-        Value::String(text) => Ok(vec![said(text)]),
-        Value::Array(list) if list.is_empty() => Err(prompt.wrong(RIGHT)),
-        list if tokens(list) => Ok(vec![own(json!({"type": "prompt", "tokens": list}))]),
-        Value::Array(list) => match list.as_slice() {
-            [Value::String(only)] => Ok(vec![said(only)]),
+        Json::String(text) => Ok(vec![said(text)]),
+        Json::Array(list) if list.is_empty() => Err(prompt.wrong(RIGHT)),
+        list if tokens(list) => Ok(vec![own(json!({"type": "prompt", "tokens": list.to_value()}))]),
+        Json::Array(list) => match list.as_slice() {
+            [Json::String(only)] => Ok(vec![said(only)]),
             _ => prompt
                 .items()?
                 .map(|item| match item.value {
-                    Value::String(text) => Ok(own(json!({"type": "prompt", "text": text}))),
-                    list if tokens(list) => Ok(own(json!({"type": "prompt", "tokens": list}))),
+                    Json::String(text) => Ok(own(json!({"type": "prompt", "text": text}))),
+                    list if tokens(list) => Ok(own(json!({"type": "prompt", "tokens": list.to_value()}))),
                     _ => Err(item.wrong(RIGHT)),
                 })
                 .collect(),
@@ -116,7 +117,9 @@ pub fn write(call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malforme
     body.insert("model".to_owned(), json!(call.model));
     let is_transcript = write_prompt(&call.turns, &mut body, &mut loss)?;
     let target = WriteFor { wants_max_completion_tokens: false, refuses_reasoning: true, ..target.clone() };
-    knobs::write(&call.knobs, &target, &mut body, &mut loss);
+    let mut steering = Object::default();
+    knobs::write(&call.knobs, &target, &mut steering, &mut loss);
+    body.extend(steering.to_map());
     if is_transcript && call.knobs.stop.is_empty() {
         // Else the model goes on with what the user says next.
         body.insert("stop".to_owned(), json!(format!("\n\n{}", label(Role::User))));

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     call::{Part, Text, ToolUse},
     dialect::{Dialect, Malformed, field::Field},
+    json::Json,
 };
 
 /// Appends what an item of this type says.
@@ -29,7 +30,7 @@ pub(super) fn read(item: &Field<'_, '_>, kind: &str, parts: &mut Vec<Part>) -> R
         "function_call" | "custom_tool_call" if is_direct(item.value) => {
             parts.push(Part::ToolUse(read_call(item, kind == "custom_tool_call")?));
         }
-        _ => parts.push(native(item.value.clone())),
+        _ => parts.push(native(item.value.to_value())),
     }
     Ok(())
 }
@@ -48,8 +49,8 @@ fn read_call(item: &Field<'_, '_>, custom: bool) -> Result<ToolUse, Malformed> {
 }
 
 /// A call that a program of OpenAI's makes, not the model, is nobody else's.
-pub(super) fn is_direct(item: &Value) -> bool {
-    item.pointer("/caller/type").and_then(Value::as_str).is_none_or(|caller| caller == "direct")
+pub(super) fn is_direct(item: &Json<'_>) -> bool {
+    item.pointer("/caller/type").and_then(Json::as_str).is_none_or(|caller| caller == "direct")
 }
 
 fn native(raw: Value) -> Part {

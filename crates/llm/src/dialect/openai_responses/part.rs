@@ -9,13 +9,14 @@ use crate::{
         field::Field,
         openai_chat::part::{read_file, read_source},
     },
+    json::Json,
 };
 
 /// A content: a string or a list of parts.
 pub(super) fn read_content(content: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
     match content.value {
-        Value::String(text) => Ok(vec![Part::Text(Text { text: text.clone(), ..Text::default() })]),
-        Value::Array(_) => content.items()?.map(|part| read(&part)).collect(),
+        Json::String(text) => Ok(vec![Part::Text(Text { text: text.clone().into_owned(), ..Text::default() })]),
+        Json::Array(_) => content.items()?.map(|part| read(&part)).collect(),
         _ => Err(content.wrong("a string or a list of content parts")),
     }
 }
@@ -36,7 +37,7 @@ fn read(part: &Field<'_, '_>) -> Result<Part, Malformed> {
             Ok(Part::Audio(Audio { data, format }))
         }
         "summary_text" | "reasoning_text" | "computer_screenshot" => {
-            Ok(Part::Native { dialect: Dialect::OpenAiResponses, raw: part.value.clone() })
+            Ok(Part::Native { dialect: Dialect::OpenAiResponses, raw: part.value.to_value() })
         }
         _ => Err(kind.wrong(RIGHT)),
     }
@@ -46,7 +47,7 @@ fn read(part: &Field<'_, '_>) -> Result<Part, Malformed> {
 fn read_text(part: &Field<'_, '_>) -> Result<Text, Malformed> {
     let beside: Map<String, Value> = ["annotations", "logprobs"]
         .into_iter()
-        .filter_map(|name| Some((name.to_owned(), part.get(name)?.value.clone())))
+        .filter_map(|name| Some((name.to_owned(), part.get(name)?.value.to_value())))
         .filter(|(_, list)| list.as_array().is_none_or(|list| !list.is_empty()))
         .collect();
     Ok(Text {

@@ -15,6 +15,7 @@ use crate::{
     Loss, Reply,
     call::Part,
     dialect::{Dialect, Malformed, field::Field},
+    json::Json,
     reply::{Choice, Stop},
     usage::Usage,
 };
@@ -27,11 +28,11 @@ pub(super) use glance::glance_last;
 /// # Errors
 /// The body is not an answer of this dialect, or one that failed.
 pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
-    let value: Value = serde_json::from_slice(body)
+    let value = Json::read(body)
         .map_err(|error| Malformed { field: None, message: format!("the answer is not JSON: {error}") })?;
     let root = Field::root(&value);
     if let Some(error) = root.get("error") {
-        let message = error::failure(error.value).message;
+        let message = error::failure(&error.value.to_value()).message;
         return Err(Malformed {
             field: Some("error".to_owned()),
             message: format!("the answer is an error: {message}"),
@@ -44,7 +45,7 @@ pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
     let text = |name| root.get(name).map(|field| field.string()).transpose();
     let called = parts.iter().any(|part| matches!(part, Part::ToolUse(_)));
     let status = text("status")?;
-    let reason = value.pointer("/incomplete_details/reason").and_then(Value::as_str);
+    let reason = value.pointer("/incomplete_details/reason").and_then(Json::as_str);
     let stop = read_stop(status.as_deref().unwrap_or("completed"), reason, called);
     Ok(Reply {
         id: text("id")?.unwrap_or_default(),
@@ -57,7 +58,7 @@ pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
 }
 
 /// `created_at`, which some servers write as a fraction.
-pub(super) fn read_created(answer: &Value) -> Option<i64> {
+pub(super) fn read_created(answer: &Json<'_>) -> Option<i64> {
     let created = answer.get("created_at")?;
     #[expect(clippy::cast_possible_truncation, reason = "such casts saturate")]
     created.as_i64().or_else(|| created.as_f64().map(|seconds| seconds as i64))

@@ -14,6 +14,7 @@ use crate::{
     Call, Loss,
     call::{Extra, Role, Text, Tool, ToolChoice, Turn},
     dialect::{Dialect, Malformed, WriteFor, field::Field},
+    json::Json,
 };
 
 /// Fields with a canonical place. Of `reasoning` and `text` only some have one.
@@ -39,14 +40,14 @@ const KNOWN: &[&str] = &[
 /// # Errors
 /// Names the field that is wrong.
 pub fn read(body: &[u8]) -> Result<Call, Malformed> {
-    let value: Value = serde_json::from_slice(body)
+    let value = Json::read(body)
         .map_err(|error| Malformed { field: None, message: format!("the body is not JSON: {error}") })?;
     let root = Field::root(&value);
     let model = root.need("model", "the name of a model")?;
     if model.text()?.is_empty() {
         return Err(model.wrong("the name of a model"));
     }
-    let mut extra = root.object()?.clone();
+    let mut extra = root.object()?.to_map();
     let known = |name: &str| KNOWN.contains(&name) || (name == "safety_identifier" && root.get("user").is_none());
     extra.retain(|name, value| !known(name) && !value.is_null());
     Ok(Call {
@@ -95,18 +96,18 @@ fn read_choice(root: &Field<'_, '_>) -> Result<Option<ToolChoice>, Malformed> {
     const RIGHT: &str = "none, auto, required, or an object that names a tool";
     let Some(choice) = root.get("tool_choice") else { return Ok(None) };
     let read = match choice.value {
-        Value::String(word) => match word.as_str() {
+        Json::String(word) => match &**word {
             "auto" => ToolChoice::Auto,
             "none" => ToolChoice::None,
             "required" => ToolChoice::Required,
             _ => return Err(choice.wrong(RIGHT)),
         },
-        Value::Object(_) => match choice.need("type", "\"function\"")?.text()? {
+        Json::Object(_) => match choice.need("type", "\"function\"")?.text()? {
             "function" | "custom" => {
                 let namespace = choice.get("namespace").map(|namespace| namespace.text()).transpose()?;
                 ToolChoice::Named(full_name(namespace, choice.need("name", "the tool's name")?.text()?))
             }
-            _ => ToolChoice::Native { dialect: Dialect::OpenAiResponses, raw: choice.value.clone() },
+            _ => ToolChoice::Native { dialect: Dialect::OpenAiResponses, raw: choice.value.to_value() },
         },
         _ => return Err(choice.wrong(RIGHT)),
     };

@@ -11,6 +11,7 @@ use crate::{
     Loss,
     call::{Extra, Function, Tool, ToolUse},
     dialect::{Dialect, Malformed, field::Field},
+    json::Json,
 };
 
 /// Keys of [`Function::extra`] with a meaning here: the definition of a custom tool, the namespace that holds a tool,
@@ -29,7 +30,7 @@ pub(super) fn read(tools: &Field<'_, '_>) -> Result<Vec<Tool>, Malformed> {
             "function" => read.push(Tool::Function(read_function(&tool)?)),
             "custom" => read.push(Tool::Function(read_custom(&tool)?)),
             "namespace" => read_namespace(&tool, &mut read)?,
-            _ => read.push(Tool::Native { dialect: Dialect::OpenAiResponses, raw: tool.value.clone() }),
+            _ => read.push(Tool::Native { dialect: Dialect::OpenAiResponses, raw: tool.value.to_value() }),
         }
     }
     Ok(read)
@@ -39,14 +40,14 @@ fn read_function(tool: &Field<'_, '_>) -> Result<Function, Malformed> {
     if let Some(parameters) = tool.get("parameters") {
         parameters.object()?;
     }
-    let mut fields: Map<String, Value> = tool.object()?.clone();
+    let mut fields: Map<String, Value> = tool.object()?.to_map();
     // The keys of this file's own making are not the caller's to set.
     let ours = [CUSTOM, NAMESPACE, WITHIN];
     fields.retain(|key, value| !KNOWN.contains(&key.as_str()) && !ours.contains(&key.as_str()) && !value.is_null());
     Ok(Function {
         name: read_name(tool)?,
         description: tool.get("description").map(|text| text.string()).transpose()?,
-        parameters: tool.get("parameters").map(|parameters| parameters.value.clone()),
+        parameters: tool.get("parameters").map(|parameters| parameters.value.to_value()),
         strict: tool.get("strict").map(|strict| strict.boolean()).transpose()?,
         cache: None,
         extra: own(fields),
@@ -75,13 +76,13 @@ fn read_custom(tool: &Field<'_, '_>) -> Result<Function, Malformed> {
         parameters: Some(json!({"type": "object", "properties": {"input": input}, "required": ["input"]})),
         strict: None,
         cache: None,
-        extra: own(Map::from_iter([(CUSTOM.to_owned(), tool.value.clone())])),
+        extra: own(Map::from_iter([(CUSTOM.to_owned(), tool.value.to_value())])),
     })
 }
 
 fn read_namespace(outer: &Field<'_, '_>, tools: &mut Vec<Tool>) -> Result<(), Malformed> {
     let name = read_name(outer)?;
-    let mut namespace = outer.object()?.clone();
+    let mut namespace = outer.object()?.to_map();
     namespace.remove("tools");
     for tool in outer.need("tools", "the tools of the namespace")?.items()? {
         let kind = tool.need("type", "\"function\" or \"custom\"")?;
@@ -92,7 +93,7 @@ fn read_namespace(outer: &Field<'_, '_>, tools: &mut Vec<Tool>) -> Result<(), Ma
         };
         let mut fields = Map::new();
         fields.insert(NAMESPACE.to_owned(), Value::Object(namespace.clone()));
-        fields.insert(WITHIN.to_owned(), tool.value.clone());
+        fields.insert(WITHIN.to_owned(), tool.value.to_value());
         tools.push(Tool::Function(Function { name: full_name(Some(&name), &inner.name), extra: own(fields), ..inner }));
     }
     Ok(())
@@ -210,7 +211,8 @@ impl Kinds {
     /// The kinds of tools as they were sent; those that cannot be read have none.
     pub fn of_raw(tools: Option<&Value>) -> Self {
         let Some(tools) = tools else { return Self::default() };
-        read(&Field::root(tools)).map_or_else(|_| Self::default(), |tools| Self::of(&tools))
+        let tools = Json::from(tools);
+        read(&Field::root(&tools)).map_or_else(|_| Self::default(), |tools| Self::of(&tools))
     }
 
     pub fn find(&self, full_name: &str) -> Kind {

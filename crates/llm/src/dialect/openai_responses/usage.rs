@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::{
     dialect::body::count,
+    json::Json,
     usage::{Usage, stated},
 };
 
 /// The counts of an answer (`{"usage": .., "tool_usage": ..}`); `None` if it reports none.
-pub(super) fn read(answer: &Value) -> Option<Usage> {
-    answer.get("usage").filter(|usage| usage.is_object())?;
+pub(super) fn read(answer: &Json<'_>) -> Option<Usage> {
+    answer.get("usage").and_then(Json::as_object)?;
     let of = |path: &str| count(answer, path).unwrap_or(0);
     let input = of("/usage/input_tokens");
     let cache_read = of("/usage/input_tokens_details/cached_tokens");
@@ -24,7 +25,7 @@ pub(super) fn read(answer: &Value) -> Option<Usage> {
         output: of("/usage/output_tokens"),
         reasoning: of("/usage/output_tokens_details/reasoning_tokens"),
         web_searches: of("/tool_usage/web_search/num_requests"),
-        stated: answer.get("usage").and_then(stated),
+        stated: answer.get("usage").and_then(|usage| stated(&usage.to_value())),
         ..Usage::default()
     })
 }

@@ -1,8 +1,7 @@
-use serde_json::Value;
-
 use crate::{
     call::{CacheMark, Document, Image, Part, Source, Text, Thinking, ToolResult, ToolUse},
     dialect::{Dialect, Malformed, field::Field},
+    json::Json,
     signature,
 };
 
@@ -32,8 +31,8 @@ fn read(block: &Field<'_, '_>) -> Result<Part, Malformed> {
 /// Reads content that is a string or a list of blocks.
 pub(in super::super) fn content(content: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
     match content.value {
-        Value::String(text) => Ok(vec![Part::Text(Text { text: text.clone(), ..Text::default() })]),
-        Value::Array(_) => {
+        Json::String(text) => Ok(vec![Part::Text(Text { text: text.clone().into_owned(), ..Text::default() })]),
+        Json::Array(_) => {
             let mut parts: Vec<Part> = content.items()?.map(|block| read(&block)).collect::<Result<_, _>>()?;
             sign_calls(&mut parts);
             Ok(parts)
@@ -59,7 +58,7 @@ fn sign_calls(parts: &mut Vec<Part>) {
 
 /// The block as it is, for Anthropic alone.
 fn native(block: &Field<'_, '_>) -> Part {
-    Part::Native { dialect: Dialect::Anthropic, raw: block.value.clone() }
+    Part::Native { dialect: Dialect::Anthropic, raw: block.value.to_value() }
 }
 
 /// The `cache_control` of a block or a tool.
@@ -83,7 +82,7 @@ fn text(block: &Field<'_, '_>) -> Result<Text, Malformed> {
     Ok(Text {
         text: block.need("text", "a string")?.string()?,
         cache: cache_mark(block)?,
-        notes: citations.map(|citations| (Dialect::Anthropic, citations.value.clone())),
+        notes: citations.map(|citations| (Dialect::Anthropic, citations.value.to_value())),
     })
 }
 
@@ -93,7 +92,7 @@ fn tool_reference(block: &Field<'_, '_>) -> Result<Text, Malformed> {
     Ok(Text {
         text: format!("The tool {name} can be called now."),
         cache: cache_mark(block)?,
-        notes: Some((Dialect::Anthropic, block.value.clone())),
+        notes: Some((Dialect::Anthropic, block.value.to_value())),
     })
 }
 
@@ -136,7 +135,7 @@ fn image_source(source: &Field<'_, '_>) -> Result<Source, Malformed> {
 
 /// A call from within a server-side program (`caller`) makes sense to Anthropic alone.
 fn is_called_by_the_model(block: &Field<'_, '_>) -> bool {
-    block.get("caller").is_none_or(|caller| caller.value.get("type").and_then(Value::as_str) == Some("direct"))
+    block.get("caller").is_none_or(|caller| caller.value.get("type").and_then(Json::as_str) == Some("direct"))
 }
 
 fn tool_use(block: &Field<'_, '_>) -> Result<ToolUse, Malformed> {

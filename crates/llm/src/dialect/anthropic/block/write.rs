@@ -1,9 +1,12 @@
-use serde_json::{Value, json};
+use std::borrow::Cow;
+
+use serde_json::Value;
 
 use crate::{
     Loss,
     call::{CacheMark, Document, Image, Part, Source, Text, Thinking, ToolResult, ToolUse},
     dialect::{Dialect, Malformed, place::Place},
+    json::{Json, Object, object},
     signature::{self, Maker},
 };
 
@@ -26,16 +29,16 @@ impl Blocks {
     ///
     /// # Errors
     /// Content that Anthropic Messages has no block for.
-    pub fn write(&mut self, part: &Part, at: Place) -> Result<Option<Value>, Malformed> {
+    pub fn write<'c>(&mut self, part: &'c Part, at: Place) -> Result<Option<Json<'c>>, Malformed> {
         match part {
             Part::Text(text) => Ok(self.text(text, at)),
-            Part::Refusal(text) => Ok(self.text(&Text { text: text.clone(), ..Text::default() }, at)),
+            Part::Refusal(words) => Ok(plain(words)),
             Part::Image(image) => self.image(image, at).map(Some),
             Part::Document(document) => self.document(document, at).map(Some),
             Part::ToolUse(call) => self.tool_use(call, at).map(Some),
             Part::ToolResult(result) => self.tool_result(result, at).map(Some),
             Part::Thinking(thinking) => Ok(self.thinking(thinking)),
-            Part::Native { dialect: Dialect::Anthropic, raw } => Ok(Some(raw.clone())),
+            Part::Native { dialect: Dialect::Anthropic, raw } => Ok(Some(raw.into())),
             Part::Native { dialect, raw } => self.foreign(*dialect, raw, at).map(|()| None),
             Part::Audio(_) => Err(refused(at, "sound", "a transcript as text")),
             Part::Video(_) => Err(refused(at, "video", "some of its pictures")),
@@ -57,16 +60,12 @@ impl Blocks {
         Err(refused(at, &format!("{} content of type `{kind}`", dialect.as_str()), "text, an image or a document"))
     }
 
-    fn text(&mut self, text: &Text, at: Place) -> Option<Value> {
-        // Anthropic refuses blocks without a visible character, which OpenAI histories are full of.
-        if text.text.trim().is_empty() {
-            return None;
-        }
-        let mut block = json!({"type": "text", "text": text.text});
+    fn text<'c>(&mut self, text: &'c Text, at: Place) -> Option<Json<'c>> {
+        let mut block = plain(&text.text)?;
         match &text.notes {
             // A block that has been put into words for others is itself again.
-            Some((Dialect::Anthropic, own @ Value::Object(_))) => block = own.clone(),
-            Some((Dialect::Anthropic, citations)) => put(&mut block, "citations", citations.clone()),
+            Some((Dialect::Anthropic, own @ Value::Object(_))) => block = own.into(),
+            Some((Dialect::Anthropic, citations)) => put(&mut block, "citations", citations.into()),
             Some(_) => self.loss.note(format!("{at}.notes"), "anthropic has no such annotations"),
             None => {}
         }
@@ -74,30 +73,33 @@ impl Blocks {
         Some(block)
     }
 
-    fn image(&mut self, image: &Image, at: Place) -> Result<Value, Malformed> {
+    fn image<'c>(&mut self, image: &'c Image, at: Place) -> Result<Json<'c>, Malformed> {
         if image.detail.as_deref().is_some_and(|detail| detail != "auto") {
             self.loss.note(format!("{at}.image.detail"), "anthropic has no level of detail");
         }
-        let mut block = json!({"type": "image", "source": self.source(&image.source, "image", at)?});
-        self.mark(&mut block, image.cache);
+        self.picture(&image.source, image.cache, at)
+    }
+
+    fn picture<'c>(&mut self, source: &'c Source, mark: Option<CacheMark>, at: Place) -> Result<Json<'c>, Malformed> {
+        let mut block = object! {"type": "image", "source": self.source(source, "image", at)?};
+        self.mark(&mut block, mark);
         Ok(block)
     }
 
-    fn document(&mut self, document: &Document, at: Place) -> Result<Value, Malformed> {
+    fn document<'c>(&mut self, document: &'c Document, at: Place) -> Result<Json<'c>, Malformed> {
         if document.source.base64().is_some_and(|(media_type, _)| media_type.starts_with("image/")) {
             // OpenAI clients send pictures as files, too. A picture has no title here.
             if document.title.is_some() {
                 self.loss.note(format!("{at}.document.title"), "a picture has no title");
             }
-            let image = Image { source: document.source.clone(), detail: None, cache: document.cache };
-            return self.image(&image, at);
+            return self.picture(&document.source, document.cache, at);
         }
         let source = match &document.source {
-            Source::Text(text) => json!({"type": "text", "media_type": "text/plain", "data": text}),
-            Source::Content(parts) => json!({"type": "content", "content": self.inner(parts, at)?}),
+            Source::Text(text) => object! {"type": "text", "media_type": "text/plain", "data": text},
+            Source::Content(parts) => object! {"type": "content", "content": self.inner(parts, at)?},
             source => self.source(source, "document", at)?,
         };
-        let mut block = json!({"type": "document", "source": source});
+        let mut block = object! {"type": "document", "source": source};
         if let Some(title) = &document.title {
             put(&mut block, "title", title.as_str().into());
         }
@@ -105,20 +107,20 @@ impl Blocks {
             put(&mut block, "context", context.as_str().into());
         }
         if let Some(enabled) = document.citations {
-            put(&mut block, "citations", json!({"enabled": enabled}));
+            put(&mut block, "citations", object! {"enabled": enabled});
         }
         self.mark(&mut block, document.cache);
         Ok(block)
     }
 
-    fn source(&self, source: &Source, what: &str, at: Place) -> Result<Value, Malformed> {
+    fn source<'c>(&self, source: &'c Source, what: &str, at: Place) -> Result<Json<'c>, Malformed> {
         if let Some((media_type, data)) = source.base64() {
             let fits = match what {
                 "document" => media_type == "application/pdf",
                 _ => media_type.starts_with("image/"),
             };
             return if fits {
-                Ok(json!({"type": "base64", "media_type": media_type, "data": data}))
+                Ok(object! {"type": "base64", "media_type": media_type, "data": data})
             } else {
                 let right = if what == "document" { "a PDF, or its text as text" } else { "a picture" };
                 Err(refused(at, &format!("{what} data of type `{media_type}`"), right))
@@ -128,8 +130,8 @@ impl Blocks {
             Source::Url(url) if url.starts_with("data:") => {
                 Err(refused(at, "a data: URL that is not base64", "data:<media type>;base64,<data>"))
             }
-            Source::Url(url) => Ok(json!({"type": "url", "url": url})),
-            Source::File(id) if self.native => Ok(json!({"type": "file", "file_id": id})),
+            Source::Url(url) => Ok(object! {"type": "url", "url": url}),
+            Source::File(id) if self.native => Ok(object! {"type": "file", "file_id": id}),
             Source::File(_) => {
                 Err(refused(at, "a file id of another provider's store", "the file itself as base64, or its URL"))
             }
@@ -137,10 +139,10 @@ impl Blocks {
         }
     }
 
-    fn tool_use(&mut self, call: &ToolUse, at: Place) -> Result<Value, Malformed> {
+    fn tool_use<'c>(&mut self, call: &'c ToolUse, at: Place) -> Result<Json<'c>, Malformed> {
         let text = if call.arguments.trim().is_empty() { "{}" } else { &call.arguments };
-        let mut input: Value = serde_json::from_str(text).unwrap_or_default();
-        if !input.is_object() {
+        let mut input = Json::read(text.as_bytes()).unwrap_or_default();
+        if input.as_object().is_none() {
             let message =
                 format!("{at}: the arguments of tool call `{}` ({}) must be a JSON object", call.id, call.name);
             if self.replayed {
@@ -148,18 +150,19 @@ impl Blocks {
             }
             // An answer cut off amid its arguments still says which tool was meant.
             self.loss.note(format!("{at}.arguments"), message);
-            input = json!({});
+            input = object! {};
         }
         if self.replayed && call.signature.is_some() {
             self.loss.note(format!("{at}.signature"), "the signature is another model's");
         }
-        let mut block = json!({"type": "tool_use", "id": self.id(&call.id, at)?, "name": call.name, "input": input});
+        let id = self.id(&call.id, at)?;
+        let mut block = object! {"type": "tool_use", "id": id, "name": &call.name, "input": input};
         self.mark(&mut block, call.cache);
         Ok(block)
     }
 
-    fn tool_result(&mut self, result: &ToolResult, at: Place) -> Result<Value, Malformed> {
-        let mut block = json!({"type": "tool_result", "tool_use_id": self.id(&result.tool_use_id, at)?});
+    fn tool_result<'c>(&mut self, result: &'c ToolResult, at: Place) -> Result<Json<'c>, Malformed> {
+        let mut block = object! {"type": "tool_result", "tool_use_id": self.id(&result.tool_use_id, at)?};
         let content = self.inner(&result.parts, at)?;
         if let Some(content) = string_or_blocks(content) {
             put(&mut block, "content", content);
@@ -171,7 +174,7 @@ impl Blocks {
         Ok(block)
     }
 
-    fn inner(&mut self, parts: &[Part], at: Place) -> Result<Vec<Value>, Malformed> {
+    fn inner<'c>(&mut self, parts: &'c [Part], at: Place) -> Result<Vec<Json<'c>>, Malformed> {
         let mut blocks = Vec::with_capacity(parts.len());
         for (inner, part) in parts.iter().enumerate() {
             blocks.extend(self.write(part, Place { inner: Some(inner), ..at })?);
@@ -180,7 +183,7 @@ impl Blocks {
     }
 
     /// Thinking of another model, and thinking that nobody signed, would be refused: it is left out.
-    fn thinking(&mut self, thinking: &Thinking) -> Option<Value> {
+    fn thinking<'c>(&mut self, thinking: &'c Thinking) -> Option<Json<'c>> {
         let proof = match thinking {
             Thinking::Text { signature, .. } => signature.as_ref(),
             Thinking::Redacted { data } => Some(data),
@@ -195,15 +198,13 @@ impl Blocks {
             return None;
         }
         Some(match thinking {
-            Thinking::Text { text, signature } => {
-                json!({"type": "thinking", "thinking": text, "signature": signature.as_deref().unwrap_or_default()})
-            }
-            Thinking::Redacted { data } => json!({"type": "redacted_thinking", "data": data}),
+            Thinking::Text { text, signature } => thought(text, signature.as_deref().unwrap_or_default()),
+            Thinking::Redacted { data } => object! {"type": "redacted_thinking", "data": data},
         })
     }
 
     /// A tool call's id in the characters that Anthropic allows. Call and result are written alike, so they still meet.
-    fn id(&self, id: &str, at: Place) -> Result<String, Malformed> {
+    fn id<'c>(&self, id: &'c str, at: Place) -> Result<Cow<'c, str>, Malformed> {
         if id.is_empty() && self.replayed {
             return Err(Malformed {
                 field: Some(at.to_string()),
@@ -211,10 +212,13 @@ impl Blocks {
             });
         }
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        Ok(id.chars().map(|c| if self.native || allowed(c) { c } else { '_' }).collect())
+        if self.native || id.chars().all(allowed) {
+            return Ok(id.into());
+        }
+        Ok(id.chars().map(|c| if allowed(c) { c } else { '_' }).collect())
     }
 
-    fn mark(&mut self, block: &mut Value, mark: Option<CacheMark>) {
+    fn mark(&mut self, block: &mut Json<'_>, mark: Option<CacheMark>) {
         let Some(mark) = mark else { return };
         if self.ignores_cache_marks {
             self.loss.note("cache_marks", "the target takes no cache marks");
@@ -224,28 +228,35 @@ impl Blocks {
     }
 }
 
+/// A block of text. Anthropic refuses blocks without a visible character, which OpenAI histories are full of.
+fn plain(text: &str) -> Option<Json<'_>> {
+    (!text.trim().is_empty()).then(|| object! {"type": "text", "text": text})
+}
+
+fn thought<'c>(text: &'c str, signature: &'c str) -> Json<'c> {
+    object! {"type": "thinking", "thinking": text, "signature": signature}
+}
+
 /// The block that carries a tool call's signature to a client: thinking without text, before the call.
-pub(in super::super) fn call_signature(signature: &str) -> Value {
-    json!({"type": "thinking", "thinking": "", "signature": signature})
+pub(in super::super) fn call_signature(signature: &str) -> Json<'_> {
+    thought("", signature)
 }
 
 /// The mark as Anthropic writes it.
-pub(in super::super) fn cache_control(mark: CacheMark) -> Value {
+pub(in super::super) fn cache_control(mark: CacheMark) -> Json<'static> {
     match mark {
-        CacheMark::Default => json!({"type": "ephemeral"}),
-        CacheMark::FiveMinutes => json!({"type": "ephemeral", "ttl": "5m"}),
-        CacheMark::OneHour => json!({"type": "ephemeral", "ttl": "1h"}),
+        CacheMark::Default => object! {"type": "ephemeral"},
+        CacheMark::FiveMinutes => object! {"type": "ephemeral", "ttl": "5m"},
+        CacheMark::OneHour => object! {"type": "ephemeral", "ttl": "1h"},
     }
 }
 
 /// The blocks as content: a lone plain text as a string, as most clients write it; `None` if there are none.
-pub(in super::super) fn string_or_blocks(mut blocks: Vec<Value>) -> Option<Value> {
-    let is_plain = |block: &Value| {
-        block.as_object().is_some_and(|block| block.len() == 2 && block.get("type") == Some(&json!("text")))
-    };
+pub(in super::super) fn string_or_blocks(mut blocks: Vec<Json<'_>>) -> Option<Json<'_>> {
+    let is_plain = |block: &Object<'_>| block.len() == 2 && block.get("type").is_some_and(|kind| kind == "text");
     match blocks.as_mut_slice() {
         [] => None,
-        [block] if is_plain(block) => block.get_mut("text").map(Value::take),
+        [Json::Object(block)] if is_plain(block) => block.remove("text"),
         _ => Some(blocks.into()),
     }
 }
@@ -257,8 +268,8 @@ fn refused(at: Place, what: &str, right: &str) -> Malformed {
     }
 }
 
-fn put(block: &mut Value, name: &str, value: Value) {
+fn put<'c>(block: &mut Json<'c>, name: &'static str, value: Json<'c>) {
     if let Some(block) = block.as_object_mut() {
-        block.insert(name.to_owned(), value);
+        block.set(name, value);
     }
 }

@@ -14,6 +14,7 @@ use crate::{
         field::Field,
         schema::{Recursive, Subset, adapt},
     },
+    json::Json,
 };
 
 /// Reads `thinking` and `output_config.effort`. What of them has no canonical place goes to `rest`.
@@ -51,7 +52,7 @@ pub(super) fn read_output(root: &Field<'_, '_>) -> Result<Output, Malformed> {
         if kind.text()? != "json_schema" {
             return Err(kind.wrong("\"json_schema\""));
         }
-        let schema = format.need("schema", "a JSON Schema")?.value.clone();
+        let schema = format.need("schema", "a JSON Schema")?.value.to_value();
         Ok(Output::Schema { name: None, description: None, schema, strict: None })
     };
     if let Some(config) = root.get("output_config")
@@ -69,7 +70,7 @@ pub(super) fn keep_rest(
     known: &[&str],
     rest: &mut Map<String, Value>,
 ) -> Result<(), Malformed> {
-    let mut fields = object.object()?.clone();
+    let mut fields = object.object()?.to_map();
     fields.retain(|name, _| !known.contains(&name.as_str()));
     if !fields.is_empty() {
         rest.insert(name.to_owned(), fields.into());
@@ -171,7 +172,7 @@ pub(in crate::dialect) fn write_sampling(
     target: &WriteFor,
     thinks: bool,
     loss: &mut Loss,
-) -> Map<String, Value> {
+) -> [(&'static str, Option<Json<'static>>); 3] {
     let Knobs { mut temperature, mut top_p, mut top_k, .. } = call.knobs;
     let refused = |set: bool, field: &'static str, why: &'static str, loss: &mut Loss| {
         if set {
@@ -210,11 +211,7 @@ pub(in crate::dialect) fn write_sampling(
     let set = |penalty: Option<f64>| penalty.is_some_and(|penalty| penalty != 0.0);
     refused(set(knobs.frequency_penalty), "knobs.frequency_penalty", "anthropic has no penalties", loss);
     refused(set(knobs.presence_penalty), "knobs.presence_penalty", "anthropic has no penalties", loss);
-    let mut fields = Map::new();
-    fields.extend(temperature.map(|value| ("temperature".to_owned(), value.into())));
-    fields.extend(top_p.map(|value| ("top_p".to_owned(), value.into())));
-    fields.extend(top_k.map(|value| ("top_k".to_owned(), value.into())));
-    fields
+    [("temperature", temperature.map(Json::from)), ("top_p", top_p.map(Json::from)), ("top_k", top_k.map(Json::from))]
 }
 
 /// Another dialect's effort in Anthropic's words.

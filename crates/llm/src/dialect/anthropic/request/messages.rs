@@ -5,8 +5,6 @@
 //! marked text of the user, which keeps its place, and the change of role is a loss.
 //! <https://docs.anthropic.com/en/docs/build-with-claude/mid-conversation-system-messages>
 
-use serde_json::{Map, Value, json};
-
 use crate::{
     Call,
     call::{Part, Role, Turn},
@@ -14,20 +12,25 @@ use crate::{
         Dialect, Malformed,
         anthropic::block::{Blocks, Place, string_or_blocks},
     },
+    json::{Json, object},
 };
 
 /// `system` and `messages` of the body.
 #[derive(Debug)]
-pub(super) struct Conversation {
-    pub system: Vec<Value>,
-    pub messages: Vec<Value>,
+pub(super) struct Conversation<'c> {
+    pub system: Vec<Json<'c>>,
+    pub messages: Vec<Json<'c>>,
 }
 
 /// Writes the turns. `takes_system_turns`: the model knows messages of role `system`.
 ///
 /// # Errors
 /// Content that Anthropic has no block for, or no content at all.
-pub(super) fn write(call: &Call, takes_system_turns: bool, blocks: &mut Blocks) -> Result<Conversation, Malformed> {
+pub(super) fn write<'c>(
+    call: &'c Call,
+    takes_system_turns: bool,
+    blocks: &mut Blocks,
+) -> Result<Conversation<'c>, Malformed> {
     let leading = call.turns.iter().take_while(|turn| is_system(turn)).count();
     // Anthropic refuses a question without a message, so of mere instructions the last one asks it.
     let asking = (leading == call.turns.len()).then(|| leading.saturating_sub(1));
@@ -72,12 +75,12 @@ pub(super) fn write(call: &Call, takes_system_turns: bool, blocks: &mut Blocks) 
 
 /// Messages as they grow: turns of one role in a row are one message, as Anthropic reads them.
 #[derive(Debug, Default)]
-struct Messages {
-    list: Vec<(&'static str, Vec<Value>)>,
+struct Messages<'c> {
+    list: Vec<(&'static str, Vec<Json<'c>>)>,
 }
 
-impl Messages {
-    fn push(&mut self, role: &'static str, mut content: Vec<Value>) {
+impl<'c> Messages<'c> {
+    fn push(&mut self, role: &'static str, mut content: Vec<Json<'c>>) {
         match self.list.last_mut() {
             _ if content.is_empty() => {}
             Some((last, blocks)) if *last == role => blocks.append(&mut content),
@@ -85,16 +88,13 @@ impl Messages {
         }
     }
 
-    fn finish(self) -> Vec<Value> {
-        let message = |(role, mut content): (&str, Vec<Value>)| {
+    fn finish(self) -> Vec<Json<'c>> {
+        let message = |(role, mut content): (&'static str, Vec<Json<'c>>)| {
             if role == "user" {
                 // Tool results must come first in their message. The sort is stable.
-                content.sort_by_key(|block| block.get("type").and_then(Value::as_str) != Some("tool_result"));
+                content.sort_by_key(|block| block.get("type").is_none_or(|kind| kind != "tool_result"));
             }
-            let mut message = Map::new();
-            message.insert("role".into(), role.into());
-            message.insert("content".into(), string_or_blocks(content)?);
-            Some(Value::Object(message))
+            Some(object! {"role": role, "content": string_or_blocks(content)?})
         };
         self.list.into_iter().filter_map(message).collect()
     }
@@ -125,8 +125,8 @@ fn check_place(turn: &Turn, part: &Part, place: Place) -> Result<(), Malformed> 
     Err(Malformed { field: Some(place.to_string()), message })
 }
 
-fn wrap(block: &mut Value) {
-    if let Some(text) = block.get_mut("text") {
-        *text = json!(format!("<system>\n{}\n</system>", text.as_str().unwrap_or_default()));
+fn wrap(block: &mut Json<'_>) {
+    if let Some(text) = block.as_object_mut().and_then(|block| block.get_mut("text")) {
+        *text = format!("<system>\n{}\n</system>", text.as_str().unwrap_or_default()).into();
     }
 }

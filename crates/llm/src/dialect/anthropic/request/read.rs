@@ -5,6 +5,7 @@ use crate::{
     Call,
     call::{Extra, Knobs, Role, Turn},
     dialect::{Dialect, Malformed, anthropic::block, field::Field},
+    json::Json,
 };
 
 /// Reads a question.
@@ -48,14 +49,13 @@ const CANONICAL: &[&str] = &[
     "stream",
 ];
 
-fn json(body: &[u8]) -> Result<Value, Malformed> {
-    serde_json::from_slice(body)
-        .map_err(|wrong| Malformed { field: None, message: format!("the body must be JSON: {wrong}") })
+fn json(body: &[u8]) -> Result<Json<'_>, Malformed> {
+    Json::read(body).map_err(|wrong| Malformed { field: None, message: format!("the body must be JSON: {wrong}") })
 }
 
 fn conversation(root: &Field<'_, '_>) -> Result<Call, Malformed> {
     let model = root.need("model", "the name of a model")?.string()?;
-    let mut fields: Map<String, Value> = root.object()?.clone();
+    let mut fields: Map<String, Value> = root.object()?.to_map();
     fields.retain(|name, _| !CANONICAL.contains(&name.as_str()));
     let (tool_choice, parallel_tools) = tools::read_choice(root)?;
     let reasoning = knobs::read_reasoning(root, &mut fields)?;
@@ -92,7 +92,7 @@ fn turns(root: &Field<'_, '_>) -> Result<Vec<Turn>, Malformed> {
             name: None,
         });
     }
-    if messages.value.as_array().is_some_and(Vec::is_empty) {
+    if messages.value.as_array().is_some_and(<[_]>::is_empty) {
         return Err(messages.wrong("an array of at least one message"));
     }
     Ok(turns)

@@ -1,6 +1,6 @@
 //! Tools: <https://docs.anthropic.com/en/api/messages#body-tools>
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
     Call, Loss,
@@ -10,6 +10,7 @@ use crate::{
         anthropic::block::{cache_control, cache_mark},
         field::Field,
     },
+    json::{Json, Object, object},
 };
 
 /// Reads `tools`. A tool with a `type` of its own (search, computer use) is Anthropic's alone.
@@ -40,12 +41,16 @@ pub(super) fn read_choice(root: &Field<'_, '_>) -> Result<(Option<ToolChoice>, O
 ///
 /// # Errors
 /// A tool that only another dialect knows: without it the model could not do what the caller relies on.
-pub(super) fn write(call: &Call, ignores_cache_marks: bool, loss: &mut Loss) -> Result<Vec<Value>, Malformed> {
+pub(super) fn write<'c>(
+    call: &'c Call,
+    ignores_cache_marks: bool,
+    loss: &mut Loss,
+) -> Result<Vec<Json<'c>>, Malformed> {
     let mut tools = Vec::with_capacity(call.tools.len());
     for (at, tool) in call.tools.iter().enumerate() {
         tools.push(match tool {
             Tool::Function(function) => write_function(function, at, ignores_cache_marks, loss),
-            Tool::Native { dialect: Dialect::Anthropic, raw } => raw.clone(),
+            Tool::Native { dialect: Dialect::Anthropic, raw } => raw.into(),
             Tool::Native { dialect, raw } => {
                 let kind = raw.get("type").and_then(Value::as_str).unwrap_or("unnamed");
                 let dialect = dialect.as_str();
@@ -62,7 +67,7 @@ pub(super) fn write(call: &Call, ignores_cache_marks: bool, loss: &mut Loss) -> 
 }
 
 /// Writes `tool_choice`; `None` leaves the default. `thinks`: forcing a tool is refused while the model thinks.
-pub(super) fn write_choice(call: &Call, thinks: bool, loss: &mut Loss) -> Option<Value> {
+pub(super) fn write_choice<'c>(call: &'c Call, thinks: bool, loss: &mut Loss) -> Option<Json<'c>> {
     if call.tools.is_empty() {
         // Anthropic refuses a choice among no tools.
         if matches!(call.tool_choice, Some(ToolChoice::Required | ToolChoice::Named(_))) {
@@ -70,26 +75,27 @@ pub(super) fn write_choice(call: &Call, thinks: bool, loss: &mut Loss) -> Option
         }
         return None;
     }
+    let kind = |kind: &'static str| object! {"type": kind};
     let mut choice = match &call.tool_choice {
         Some(ToolChoice::Required | ToolChoice::Named(_)) if thinks => {
             loss.note("tool_choice", "anthropic cannot force a tool while the model thinks");
-            json!({"type": "auto"})
+            kind("auto")
         }
-        Some(ToolChoice::Auto) => json!({"type": "auto"}),
-        Some(ToolChoice::None) => return Some(json!({"type": "none"})),
-        Some(ToolChoice::Required) => json!({"type": "any"}),
-        Some(ToolChoice::Named(name)) => json!({"type": "tool", "name": name}),
-        Some(ToolChoice::Native { dialect: Dialect::Anthropic, raw }) => raw.clone(),
+        Some(ToolChoice::Auto) => kind("auto"),
+        Some(ToolChoice::None) => return Some(kind("none")),
+        Some(ToolChoice::Required) => kind("any"),
+        Some(ToolChoice::Named(name)) => object! {"type": "tool", "name": name},
+        Some(ToolChoice::Native { dialect: Dialect::Anthropic, raw }) => raw.into(),
         Some(ToolChoice::Native { .. }) => {
             loss.note("tool_choice", "anthropic has no such choice");
-            json!({"type": "auto"})
+            kind("auto")
         }
         // Several tool calls are the default, so only the ban needs a choice to stand in.
-        None if call.parallel_tools == Some(false) => json!({"type": "auto"}),
+        None if call.parallel_tools == Some(false) => kind("auto"),
         None => return None,
     };
     if let (Some(parallel), Some(choice)) = (call.parallel_tools, choice.as_object_mut()) {
-        choice.insert("disable_parallel_tool_use".into(), (!parallel).into());
+        choice.set("disable_parallel_tool_use", !parallel);
     }
     Some(choice)
 }
@@ -97,42 +103,42 @@ pub(super) fn write_choice(call: &Call, thinks: bool, loss: &mut Loss) -> Option
 fn read_tool(tool: &Field<'_, '_>) -> Result<Tool, Malformed> {
     let kind = tool.get("type").map(|kind| kind.text()).transpose()?;
     if kind.is_some_and(|kind| kind != "custom") {
-        return Ok(Tool::Native { dialect: Dialect::Anthropic, raw: tool.value.clone() });
+        return Ok(Tool::Native { dialect: Dialect::Anthropic, raw: tool.value.to_value() });
     }
     let schema = tool.need("input_schema", "a JSON Schema of type \"object\"")?;
     schema.object()?;
-    let mut rest: Map<String, Value> = tool.object()?.clone();
+    let mut rest: Map<String, Value> = tool.object()?.to_map();
     let known = ["type", "name", "description", "input_schema", "strict", "cache_control"];
     rest.retain(|name, _| !known.contains(&name.as_str()));
     Ok(Tool::Function(Function {
         name: tool.need("name", "the name of the tool")?.string()?,
         description: tool.get("description").map(|field| field.string()).transpose()?,
-        parameters: Some(schema.value.clone()),
+        parameters: Some(schema.value.to_value()),
         strict: tool.get("strict").map(|field| field.boolean()).transpose()?,
         cache: cache_mark(tool)?,
         extra: (!rest.is_empty()).then_some(Extra { dialect: Dialect::Anthropic, fields: rest }),
     }))
 }
 
-fn write_function(function: &Function, at: usize, ignores_cache_marks: bool, loss: &mut Loss) -> Value {
-    let mut tool = Map::new();
-    tool.insert("name".into(), function.name.as_str().into());
+fn write_function<'c>(function: &'c Function, at: usize, ignores_cache_marks: bool, loss: &mut Loss) -> Json<'c> {
+    let mut tool = Object::default();
+    tool.set("name", &function.name);
     if let Some(description) = &function.description {
-        tool.insert("description".into(), description.as_str().into());
+        tool.set("description", description);
     }
-    tool.insert("input_schema".into(), input_schema(function.parameters.as_ref()));
+    tool.set("input_schema", input_schema(function.parameters.as_ref()));
     if let Some(strict) = function.strict {
-        tool.insert("strict".into(), strict.into());
+        tool.set("strict", strict);
     }
     match &function.extra {
-        Some(Extra { dialect: Dialect::Anthropic, fields }) => tool.extend(fields.clone()),
+        Some(Extra { dialect: Dialect::Anthropic, fields }) => tool.extend(fields),
         Some(_) => loss.note(format!("tools[{at}].extra"), "anthropic does not know these fields of a tool"),
         None => {}
     }
     match function.cache {
         Some(_) if ignores_cache_marks => loss.note("cache_marks", "the target takes no cache marks"),
         Some(mark) => {
-            tool.insert("cache_control".into(), cache_control(mark));
+            tool.set("cache_control", cache_control(mark));
         }
         None => {}
     }
@@ -140,10 +146,13 @@ fn write_function(function: &Function, at: usize, ignores_cache_marks: bool, los
 }
 
 /// The schema as it is; Anthropic insists on `type`, which OpenAI clients may leave out.
-fn input_schema(parameters: Option<&Value>) -> Value {
-    let mut schema = parameters.cloned().unwrap_or_else(|| json!({"type": "object", "properties": {}}));
+fn input_schema(parameters: Option<&Value>) -> Json<'_> {
+    let Some(parameters) = parameters else {
+        return object! {"type": "object", "properties": object! {}};
+    };
+    let mut schema = Json::from(parameters);
     if let Some(fields) = schema.as_object_mut().filter(|fields| !fields.contains_key("type")) {
-        fields.insert("type".into(), "object".into());
+        fields.set("type", "object");
     }
     schema
 }

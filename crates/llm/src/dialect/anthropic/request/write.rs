@@ -1,12 +1,13 @@
-use serde_json::{Map, Value, json};
-
 use super::{knobs, marks, messages, tools};
+use serde_json::{Value, json};
+
 use crate::{
     Call, Loss,
     dialect::{
         Dialect, Malformed, WriteFor,
         anthropic::block::{Blocks, string_or_blocks},
     },
+    json::{Json, Object},
 };
 
 /// Writes a question, and says what it could not carry.
@@ -15,13 +16,13 @@ use crate::{
 /// Content that Anthropic Messages cannot say is refused by name, never dropped.
 pub fn write(call: &Call, target: &WriteFor) -> Result<(Vec<u8>, Loss), Malformed> {
     let (body, loss) = body(call, target)?;
-    Ok((Value::Object(body).to_string().into_bytes(), loss))
+    Ok((Json::from(body).to_bytes(), loss))
 }
 
 /// What Anthropic, which insists on a limit, is told if neither caller nor catalogue knows one: every model takes it.
 const FALLBACK_MAX_TOKENS: u64 = 4096;
 
-pub(super) fn body(call: &Call, target: &WriteFor) -> Result<(Map<String, Value>, Loss), Malformed> {
+pub(super) fn body<'c>(call: &'c Call, target: &WriteFor) -> Result<(Object<'c>, Loss), Malformed> {
     check(call)?;
     let native = call.extra.dialect == Dialect::Anthropic;
     let mut blocks = Blocks {
@@ -34,35 +35,37 @@ pub(super) fn body(call: &Call, target: &WriteFor) -> Result<(Map<String, Value>
     let mut conversation = messages::write(call, target.takes_system_turns, &mut blocks)?;
     let mut loss = blocks.loss;
     let (format, in_words) = knobs::write_format(call, &mut loss);
-    conversation.system.extend(in_words);
+    conversation.system.extend(in_words.map(Json::from));
     let max_tokens = call.knobs.max_tokens.or(target.max_output_tokens).unwrap_or(FALLBACK_MAX_TOKENS);
     let thought = knobs::write_reasoning(call, target, max_tokens, &mut loss);
 
-    let mut body = Map::new();
-    body.insert("model".into(), call.model.as_str().into());
-    body.insert("max_tokens".into(), max_tokens.into());
+    let mut body = Object::of([("model", (&call.model).into()), ("max_tokens", max_tokens.into())]);
     put(&mut body, "system", string_or_blocks(conversation.system));
-    body.insert("messages".into(), conversation.messages.into());
+    body.set("messages", conversation.messages);
     let tools = tools::write(call, target.ignores_cache_marks, &mut loss)?;
-    put(&mut body, "tools", (!tools.is_empty()).then(|| tools.into()));
+    put(&mut body, "tools", (!tools.is_empty()).then_some(tools));
     put(&mut body, "tool_choice", tools::write_choice(call, thought.thinks, &mut loss));
-    body.extend(knobs::write_sampling(call, target, thought.thinks, &mut loss));
+    for (name, value) in knobs::write_sampling(call, target, thought.thinks, &mut loss) {
+        put(&mut body, name, value);
+    }
     put(&mut body, "stop_sequences", stop_sequences(call, native, &mut loss));
     put(&mut body, "thinking", thought.thinking);
-    let mut output = Map::new();
-    put(&mut output, "effort", thought.effort.map(Value::from));
+    let mut output = Object::default();
+    put(&mut output, "effort", thought.effort);
     put(&mut output, "format", format);
-    put(&mut body, "output_config", (!output.is_empty()).then(|| output.into()));
-    put(&mut body, "metadata", call.knobs.user.as_ref().map(|user| json!({"user_id": user})));
+    put(&mut body, "output_config", (!output.is_empty()).then_some(output));
+    put(&mut body, "metadata", call.knobs.user.as_ref().map(|user| [("user_id", user.into())]));
     put(&mut body, "service_tier", service_tier(call, native, &mut loss));
-    put(&mut body, "stream", call.stream.then(|| true.into()));
+    put(&mut body, "stream", call.stream.then_some(true));
     extra(call, &mut body, &mut loss);
     marks::limit(&mut body, &mut loss);
     Ok((body, loss))
 }
 
-fn put(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    object.extend(value.map(|value| (name.to_owned(), value)));
+fn put<'c>(object: &mut Object<'c>, name: &'static str, value: Option<impl Into<Json<'c>>>) {
+    if let Some(value) = value {
+        object.set(name, value);
+    }
 }
 
 /// Refuses what would give the caller another answer than it reckons with.
@@ -79,21 +82,21 @@ fn check(call: &Call) -> Result<(), Malformed> {
     Ok(())
 }
 
-fn stop_sequences(call: &Call, native: bool, loss: &mut Loss) -> Option<Value> {
+fn stop_sequences<'c>(call: &'c Call, native: bool, loss: &mut Loss) -> Option<Json<'c>> {
     // Anthropic refuses sequences without a visible character ("\n\n"), which other dialects take.
     let fits = |sequence: &&String| native || !sequence.trim().is_empty();
-    let sequences: Vec<&String> = call.knobs.stop.iter().filter(fits).collect();
+    let sequences: Vec<Json<'c>> = call.knobs.stop.iter().filter(fits).map(Json::from).collect();
     if sequences.len() < call.knobs.stop.len() {
         loss.note("knobs.stop", "anthropic takes no stop sequence of blanks alone");
     }
-    (!sequences.is_empty()).then(|| json!(sequences))
+    (!sequences.is_empty()).then(|| sequences.into())
 }
 
-fn service_tier(call: &Call, native: bool, loss: &mut Loss) -> Option<Value> {
+fn service_tier<'c>(call: &'c Call, native: bool, loss: &mut Loss) -> Option<&'c str> {
     match call.knobs.service_tier.as_deref()? {
-        tier if native => Some(tier.into()),
-        "auto" => Some("auto".into()),
-        "default" => Some("standard_only".into()),
+        tier if native => Some(tier),
+        "auto" => Some("auto"),
+        "default" => Some("standard_only"),
         _ => {
             loss.note("knobs.service_tier", "anthropic knows auto and standard_only");
             None
@@ -102,7 +105,7 @@ fn service_tier(call: &Call, native: bool, loss: &mut Loss) -> Option<Value> {
 }
 
 /// Anthropic's own further fields go back where they were; another dialect's are lost, by name.
-fn extra(call: &Call, body: &mut Map<String, Value>, loss: &mut Loss) {
+fn extra<'c>(call: &'c Call, body: &mut Object<'c>, loss: &mut Loss) {
     for (name, value) in &call.extra.fields {
         if call.extra.dialect != Dialect::Anthropic {
             // `"store": false`, `"logprobs": null` and `"modalities": ["text"]` ask for nothing.
@@ -112,10 +115,10 @@ fn extra(call: &Call, body: &mut Map<String, Value>, loss: &mut Loss) {
             }
             continue;
         }
-        match (body.get_mut(name).and_then(Value::as_object_mut), value) {
-            (Some(object), Value::Object(rest)) => object.extend(rest.clone()),
+        match (body.get_mut(name).and_then(Json::as_object_mut), value) {
+            (Some(object), Value::Object(rest)) => object.extend(rest),
             _ => {
-                body.insert(name.clone(), value.clone());
+                body.set(name, value);
             }
         }
     }

@@ -1,7 +1,5 @@
 use std::{collections::VecDeque, mem};
 
-use serde_json::{Value, json};
-
 use crate::{
     Event, Loss,
     dialect::{
@@ -14,6 +12,7 @@ use crate::{
     },
     event::{Block, Delta},
     failure::{Failure, Kind},
+    json::{Json, object},
     reply::Stop,
     usage::Usage,
 };
@@ -71,12 +70,12 @@ impl Writer {
             return;
         }
         let (id, model) = self.start.take().unwrap_or_default();
-        let message = json!({
-            "id": id, "type": "message", "role": "assistant", "model": model, "content": [],
-            "stop_reason": null, "stop_sequence": null,
+        let message = object! {
+            "id": id, "type": "message", "role": "assistant", "model": model, "content": Vec::new(),
+            "stop_reason": Json::Null, "stop_sequence": Json::Null,
             "usage": usage::write(&self.usage, self.service_tier.as_deref()),
-        });
-        frame(bytes, "message_start", &json!({"type": "message_start", "message": message}));
+        };
+        frame(bytes, "message_start", &object! {"type": "message_start", "message": message});
     }
 
     fn open(&mut self, index: u32, block: Block, bytes: &mut Vec<u8>) {
@@ -93,36 +92,35 @@ impl Writer {
     fn enter(&mut self, index: u32, block: Block, bytes: &mut Vec<u8>) {
         let content = match &block {
             Block::Text | Block::Refusal | Block::Thinking => None,
-            Block::Redacted { data } => Some(json!({"type": "redacted_thinking", "data": data})),
+            Block::Redacted { data } => Some(object! {"type": "redacted_thinking", "data": data}),
             Block::ToolUse { id, name, signature } => {
                 if let Some(signature) = signature {
                     self.sign(signature, bytes);
                 }
-                Some(json!({"type": "tool_use", "id": id, "name": name, "input": {}}))
+                Some(object! {"type": "tool_use", "id": id, "name": name, "input": object! {}})
             }
-            Block::Native { dialect: Dialect::Anthropic, raw } => Some(raw.clone()),
+            Block::Native { dialect: Dialect::Anthropic, raw } => Some(raw.into()),
             Block::Native { .. } => {
                 self.loss.note("blocks", "anthropic does not know a block of the answer");
                 None
             }
         };
-        let wire = content.map(|content| self.start_block(&content, bytes));
+        let wire = content.map(|content| self.start_block(content, bytes));
         self.current = Some(Current { index, block, wire, extended: false });
     }
 
     /// The signature of the tool call that comes next.
     fn sign(&mut self, signature: &str, bytes: &mut Vec<u8>) {
-        let wire = self.start_block(&block::call_signature(""), bytes);
-        let delta = json!({"type": "signature_delta", "signature": signature});
-        frame(bytes, "content_block_delta", &json!({"type": "content_block_delta", "index": wire, "delta": delta}));
-        frame(bytes, "content_block_stop", &json!({"type": "content_block_stop", "index": wire}));
+        let wire = self.start_block(block::call_signature(""), bytes);
+        piece(bytes, wire, object! {"type": "signature_delta", "signature": signature});
+        frame(bytes, "content_block_stop", &object! {"type": "content_block_stop", "index": wire});
     }
 
-    fn start_block(&mut self, content: &Value, bytes: &mut Vec<u8>) -> u32 {
+    fn start_block(&mut self, content: Json<'_>, bytes: &mut Vec<u8>) -> u32 {
         self.begin(bytes);
         let wire = self.next;
         self.next += 1;
-        let start = json!({"type": "content_block_start", "index": wire, "content_block": content});
+        let start = object! {"type": "content_block_start", "index": wire, "content_block": content};
         frame(bytes, "content_block_start", &start);
         wire
     }
@@ -143,13 +141,13 @@ impl Writer {
     fn extend(&mut self, delta: &Delta, bytes: &mut Vec<u8>) {
         let Some(current) = self.current.take() else { return };
         let delta = match (&current.block, delta) {
-            (Block::Text | Block::Refusal, Delta::Text(text)) => json!({"type": "text_delta", "text": text}),
-            (Block::Thinking, Delta::Text(text)) => json!({"type": "thinking_delta", "thinking": text}),
-            (Block::Thinking, Delta::Signature(proof)) => json!({"type": "signature_delta", "signature": proof}),
+            (Block::Text | Block::Refusal, Delta::Text(text)) => object! {"type": "text_delta", "text": text},
+            (Block::Thinking, Delta::Text(text)) => object! {"type": "thinking_delta", "thinking": text},
+            (Block::Thinking, Delta::Signature(proof)) => object! {"type": "signature_delta", "signature": proof},
             (Block::ToolUse { .. }, Delta::Arguments(json)) => {
-                json!({"type": "input_json_delta", "partial_json": json})
+                object! {"type": "input_json_delta", "partial_json": json}
             }
-            (_, Delta::Native { dialect: Dialect::Anthropic, raw }) => raw.clone(),
+            (_, Delta::Native { dialect: Dialect::Anthropic, raw }) => raw.into(),
             (Block::Native { .. }, _) => return self.current = Some(current),
             _ => {
                 self.loss.note("deltas", "anthropic does not know a piece of the answer");
@@ -158,10 +156,10 @@ impl Writer {
         };
         let wire = match (current.wire, &current.block) {
             (Some(wire), _) => wire,
-            (None, Block::Thinking) => self.start_block(&block::call_signature(""), bytes),
-            (None, _) => self.start_block(&json!({"type": "text", "text": ""}), bytes),
+            (None, Block::Thinking) => self.start_block(block::call_signature(""), bytes),
+            (None, _) => self.start_block(object! {"type": "text", "text": ""}, bytes),
         };
-        frame(bytes, "content_block_delta", &json!({"type": "content_block_delta", "index": wire, "delta": delta}));
+        piece(bytes, wire, delta);
         self.current = Some(Current { wire: Some(wire), extended: true, ..current });
     }
 
@@ -179,11 +177,9 @@ impl Writer {
             if let Some(wire) = current.wire {
                 if matches!(current.block, Block::ToolUse { .. }) && !current.extended {
                     // A call without arguments streams one empty piece, as Anthropic does it.
-                    let delta = json!({"type": "input_json_delta", "partial_json": ""});
-                    let delta = json!({"type": "content_block_delta", "index": wire, "delta": delta});
-                    frame(bytes, "content_block_delta", &delta);
+                    piece(bytes, wire, object! {"type": "input_json_delta", "partial_json": ""});
                 }
-                frame(bytes, "content_block_stop", &json!({"type": "content_block_stop", "index": wire}));
+                frame(bytes, "content_block_stop", &object! {"type": "content_block_stop", "index": wire});
             }
             let Some(waiting) = self.waiting.pop_front() else { return };
             self.enter(waiting.index, waiting.block, bytes);
@@ -204,11 +200,11 @@ impl Writer {
         }
         self.begin(bytes);
         let (reason, sequence) = self.stop.as_ref().map_or((None, None), |stop| write_stop(stop, self.said));
-        let delta = json!({
+        let delta = object! {
             "type": "message_delta",
-            "delta": {"stop_reason": reason, "stop_sequence": sequence},
+            "delta": object! {"stop_reason": reason, "stop_sequence": sequence},
             "usage": usage::write(&self.usage, self.service_tier.as_deref()),
-        });
+        };
         frame(bytes, "message_delta", &delta);
     }
 
@@ -220,7 +216,7 @@ impl Writer {
     fn end(&mut self, bytes: &mut Vec<u8>) {
         self.close_all(bytes);
         self.tell(bytes);
-        frame(bytes, "message_stop", &json!({"type": "message_stop"}));
+        frame(bytes, "message_stop", &object! {"type": "message_stop"});
         self.over = true;
     }
 
@@ -262,8 +258,8 @@ impl EventWriter for Writer {
             Event::End => self.end(bytes),
             Event::Native { dialect: Dialect::Anthropic, raw } => {
                 self.begin(bytes);
-                if let Ok(value) = serde_json::from_str::<Value>(raw) {
-                    frame(bytes, value.get("type").and_then(Value::as_str).unwrap_or("message"), &value);
+                if let Ok(value) = Json::read(raw.as_bytes()) {
+                    frame(bytes, value.get("type").and_then(Json::as_str).unwrap_or("message"), &value);
                 }
             }
             Event::Native { .. } => self.loss.note("events", "anthropic does not know an event of the stream"),
@@ -293,10 +289,15 @@ fn size(delta: &Delta) -> usize {
     }
 }
 
-fn frame(bytes: &mut Vec<u8>, event: &str, data: &Value) {
+/// A piece of the block with this index.
+fn piece(bytes: &mut Vec<u8>, wire: u32, delta: Json<'_>) {
+    frame(bytes, "content_block_delta", &object! {"type": "content_block_delta", "index": wire, "delta": delta});
+}
+
+fn frame(bytes: &mut Vec<u8>, event: &str, data: &Json<'_>) {
     bytes.extend_from_slice(b"event: ");
     bytes.extend_from_slice(event.as_bytes());
     bytes.extend_from_slice(b"\ndata: ");
-    bytes.extend_from_slice(data.to_string().as_bytes());
+    data.write(bytes);
     bytes.extend_from_slice(b"\n\n");
 }

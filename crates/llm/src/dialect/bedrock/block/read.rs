@@ -1,9 +1,8 @@
-use serde_json::{Map, Value};
-
 use super::media::{DOCUMENT, IMAGE, Media, VIDEO};
 use crate::{
     call::{Audio, CacheMark, Document, Image, Part, Source, Text, Thinking, ToolResult, ToolUse, Video},
     dialect::{Dialect, Malformed, field::Field},
+    json::Object,
 };
 
 /// Reads a list of content blocks. A cache point marks the part before it.
@@ -56,7 +55,7 @@ fn marks(part: &mut Part, mark: CacheMark) -> bool {
 fn read(block: &Field<'_, '_>) -> Result<Part, Malformed> {
     const RIGHT: &str = "an object with one member that is the type of the block, such as {\"text\": \"...\"}";
     let members = block.object()?;
-    let mut names = members.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str());
+    let mut names = members.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name);
     let (Some(name), None) = (names.next(), names.next()) else { return Err(block.wrong(RIGHT)) };
     let member = |name: &'static str| block.need(name, "an object");
     let part = match name {
@@ -71,12 +70,12 @@ fn read(block: &Field<'_, '_>) -> Result<Part, Malformed> {
         "citationsContent" => cited(&member("citationsContent")?)?,
         _ => None,
     };
-    Ok(part.unwrap_or_else(|| Part::Native { dialect: Dialect::Bedrock, raw: block.value.clone() }))
+    Ok(part.unwrap_or_else(|| Part::Native { dialect: Dialect::Bedrock, raw: block.value.to_value() }))
 }
 
 /// Whether an object has only these members: what it says besides would be lost.
-fn only(object: &Map<String, Value>, known: &[&str]) -> bool {
-    object.iter().all(|(name, value)| value.is_null() || known.contains(&name.as_str()))
+fn only(object: &Object<'_>, known: &[&str]) -> bool {
+    object.iter().all(|(name, value)| value.is_null() || known.contains(&name))
 }
 
 fn image(image: &Field<'_, '_>) -> Result<Option<Part>, Malformed> {
@@ -184,6 +183,6 @@ fn cited(cited: &Field<'_, '_>) -> Result<Option<Part>, Malformed> {
             text.push_str(piece.need("text", "a string")?.text()?);
         }
     }
-    let notes = cited.get("citations").map(|citations| (Dialect::Bedrock, citations.value.clone()));
+    let notes = cited.get("citations").map(|citations| (Dialect::Bedrock, citations.value.to_value()));
     Ok(Some(Part::Text(Text { text, cache: None, notes })))
 }

@@ -9,6 +9,7 @@ use crate::{
     Call, Loss,
     call::Reasoning,
     dialect::{Dialect, Malformed, field::Field},
+    json::Json,
 };
 
 const FIELD: &str = "additionalModelRequestFields";
@@ -23,12 +24,12 @@ pub(super) struct More {
 /// Reads the additional fields. What has no canonical place stays in `rest`, where it was.
 pub(super) fn read(root: &Field<'_, '_>, rest: &mut Map<String, Value>) -> Result<More, Malformed> {
     let Some(field) = root.get(FIELD) else { return Ok(More::default()) };
-    let mut fields: Map<String, Value> = field.object()?.clone();
+    let mut fields: Map<String, Value> = field.object()?.to_map();
     let mut more = More::default();
     if let Some(top_k) = field.get("top_k") {
         more.top_k = Some(top_k.whole(0, u64::MAX)?);
         fields.shift_remove("top_k");
-    } else if let Some(top_k) = field.value.pointer("/inferenceConfig/topK").and_then(Value::as_u64) {
+    } else if let Some(top_k) = field.value.pointer("/inferenceConfig/topK").and_then(Json::as_u64) {
         more.top_k = Some(top_k);
         let inner = fields.get_mut("inferenceConfig").and_then(Value::as_object_mut);
         if inner.is_some_and(|inner| inner.shift_remove("topK").is_some() && inner.is_empty()) {
@@ -55,10 +56,10 @@ pub(super) fn read(root: &Field<'_, '_>, rest: &mut Map<String, Value>) -> Resul
 }
 
 /// Whether a `thinking` object says nothing that has no canonical place.
-fn understood(thinking: &Value) -> bool {
-    thinking.as_object().is_some_and(|thinking| {
-        thinking.keys().all(|name| ["type", "budget_tokens", "display"].contains(&name.as_str()))
-    })
+fn understood(thinking: &Json<'_>) -> bool {
+    thinking
+        .as_object()
+        .is_some_and(|thinking| thinking.keys().all(|name| ["type", "budget_tokens", "display"].contains(&name)))
 }
 
 fn read_thinking(thinking: &Field<'_, '_>, reasoning: &mut Reasoning) -> Result<(), Malformed> {

@@ -1,10 +1,9 @@
-use serde_json::{Map, Value};
-
 use super::{knobs, more, tools};
 use crate::{
     Call,
     call::{Extra, Knobs, Output, Role, Turn},
     dialect::{Dialect, Malformed, bedrock::block, body, field::Field},
+    json::Json,
 };
 
 /// The fields that have a canonical place. Of `additionalModelRequestFields` only some have one.
@@ -27,10 +26,9 @@ pub fn read(bytes: &[u8]) -> Result<Call, Malformed> {
 }
 
 /// Reads a question that is JSON already.
-pub(in crate::dialect::bedrock) fn read_value(value: &Value) -> Result<Call, Malformed> {
+pub(in crate::dialect::bedrock) fn read_value(value: &Json<'_>) -> Result<Call, Malformed> {
     let root = Field::root(value);
-    let mut fields: Map<String, Value> = root.object()?.clone();
-    fields.retain(|name, value| !CANONICAL.contains(&name.as_str()) && !value.is_null());
+    let mut fields = root.object()?.others(CANONICAL);
     let (tools, tool_choice) = tools::read(&root)?;
     let mut reasoning = more::read(&root, &mut fields)?;
     let (output, effort) = knobs::read_output(&root)?;

@@ -28,7 +28,7 @@ pub(super) fn read(root: &Field<'_, '_>) -> Result<(Vec<Tool>, Option<ToolChoice
 fn read_tool(tool: &Field<'_, '_>) -> Result<Tool, Malformed> {
     let Some(spec) = tool.get("toolSpec") else {
         tool.object()?;
-        return Ok(Tool::Native { dialect: Dialect::Bedrock, raw: tool.value.clone() });
+        return Ok(Tool::Native { dialect: Dialect::Bedrock, raw: tool.value.to_value() });
     };
     let schema = spec.need("inputSchema", "an object with a JSON Schema as json")?;
     let schema = schema.need("json", "a JSON Schema of type \"object\"")?;
@@ -36,7 +36,7 @@ fn read_tool(tool: &Field<'_, '_>) -> Result<Tool, Malformed> {
     Ok(Tool::Function(Function {
         name: spec.need("name", "the name of the tool")?.string()?,
         description: spec.get("description").map(|field| field.string()).transpose()?,
-        parameters: Some(schema.value.clone()),
+        parameters: Some(schema.value.to_value()),
         strict: spec.get("strict").map(|field| field.boolean()).transpose()?,
         cache: None,
         extra: None,

@@ -89,7 +89,8 @@ fn words(call: &Call, target: &WriteFor, family: Family, loss: &mut Loss) -> Wor
     let sampling = if native {
         knobs::sampling(call, target, loss)
     } else {
-        anthropic::request::write_sampling(call, target, thought.thinks, loss)
+        let sampling = anthropic::request::write_sampling(call, target, thought.thinks, loss);
+        sampling.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_value()))).collect()
     };
     Words { sampling, thinking: thought.thinking, effort: thought.effort, thinks: thought.thinks }
 }

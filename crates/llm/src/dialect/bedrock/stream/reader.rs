@@ -229,7 +229,7 @@ impl Answer {
         }
         self.stopped = true;
         let more = value.get("additionalModelResponseFields").unwrap_or(&Value::Null);
-        let stop = reply::read_stop(reason, more, self.calls);
+        let stop = reply::read_stop(reason, &more.into(), self.calls);
         events.push(Event::Stop { choice: 0, stop });
         Ok(())
     }
@@ -237,7 +237,7 @@ impl Answer {
     fn count(&mut self, value: &Value, events: &mut Vec<Event>) {
         if let Some(counts) = value.get("usage") {
             let service_tier = value.get("serviceTier").and_then(reply::tier);
-            events.push(Event::Usage { usage: usage::read(counts), service_tier });
+            events.push(Event::Usage { usage: usage::read(&counts.into()), service_tier });
         }
         if let Some(failure) = self.failed.take() {
             self.fail(failure, events);

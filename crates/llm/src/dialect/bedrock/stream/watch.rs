@@ -59,7 +59,7 @@ impl Watch {
     fn count(&mut self, data: &[u8]) {
         if let Ok(metadata) = serde_json::from_slice::<Value>(data) {
             if let Some(counts) = metadata.get("usage") {
-                self.glance.usage = Some(usage::read(counts));
+                self.glance.usage = Some(usage::read(&counts.into()));
             }
             self.glance.service_tier = metadata.get("serviceTier").and_then(reply::tier);
         }

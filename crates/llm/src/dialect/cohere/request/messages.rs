@@ -1,12 +1,11 @@
 //! `messages`, read: one turn each, but for `tool` messages, which become results of one user turn while they follow
 //! each other. `documents` join the last turn of the user.
 
-use serde_json::Value;
-
 use super::super::message;
 use crate::{
     call::{Document, Part, Role, Source, Text, ToolResult, Turn},
     dialect::{Dialect, Malformed, field::Field, openai_chat::part::read_image},
+    json::Json,
 };
 
 pub(super) fn read(messages: &Field<'_, '_>) -> Result<Vec<Turn>, Malformed> {
@@ -40,7 +39,7 @@ pub(super) fn read(messages: &Field<'_, '_>) -> Result<Vec<Turn>, Malformed> {
 fn read_content(item: &Field<'_, '_>) -> Result<Vec<Part>, Malformed> {
     let content = item.need("content", "a string or a list of content parts")?;
     match content.value {
-        Value::String(text) => Ok(vec![said(text.clone())]),
+        Json::String(text) => Ok(vec![said(text.clone().into_owned())]),
         _ => content.items()?.map(|part| read_part(&part)).collect(),
     }
 }
@@ -98,13 +97,13 @@ fn read_document(document: &Field<'_, '_>) -> Result<Part, Malformed> {
         return Ok(plain(text, None));
     }
     let fields = data.object()?;
-    let text = fields.get("text").and_then(Value::as_str);
-    let title = fields.get("title").and_then(Value::as_str);
+    let text = fields.get("text").and_then(Json::as_str);
+    let title = fields.get("title").and_then(Json::as_str);
     let is_plain = document.object()?.len() == 1 && fields.len() == 1 + usize::from(title.is_some());
     match text.filter(|_| is_plain) {
         Some(text) => Ok(plain(text, title)),
         None => {
-            let raw = serde_json::json!({"type": "document", "document": document.value});
+            let raw = serde_json::json!({"type": "document", "document": document.value.to_value()});
             Ok(Part::Native { dialect: Dialect::Cohere, raw })
         }
     }

@@ -16,7 +16,7 @@ pub(super) fn read(root: &Field<'_, '_>) -> Result<Vec<Tool>, Malformed> {
 
 fn read_one(tool: &Field<'_, '_>, strict: Option<bool>) -> Result<Tool, Malformed> {
     if tool.need("type", "\"function\"")?.text()? != "function" {
-        return Ok(Tool::Native { dialect: Dialect::Cohere, raw: tool.value.clone() });
+        return Ok(Tool::Native { dialect: Dialect::Cohere, raw: tool.value.to_value() });
     }
     let function = tool.need("function", "an object with name, description and parameters")?;
     if let Some(parameters) = function.get("parameters") {
@@ -25,7 +25,7 @@ fn read_one(tool: &Field<'_, '_>, strict: Option<bool>) -> Result<Tool, Malforme
     Ok(Tool::Function(Function {
         name: function.need("name", "the function's name")?.string()?,
         description: function.get("description").map(|text| text.string()).transpose()?,
-        parameters: function.get("parameters").map(|parameters| parameters.value.clone()),
+        parameters: function.get("parameters").map(|parameters| parameters.value.to_value()),
         strict,
         cache: None,
         extra: None,

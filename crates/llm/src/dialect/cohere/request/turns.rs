@@ -85,7 +85,7 @@ impl Scribe<'_> {
             Part::Refusal(words) => Ok(Some(json!({"type": "text", "text": words}))),
             Part::Image(image) => {
                 self.cache(image.cache);
-                let written = write_image(image);
+                let written = write_image(image).map(|image| image.to_value());
                 written.map(Some).ok_or_else(|| refused(path, "cohere takes a picture by URL or as base64 only"))
             }
             Part::Thinking(_) => {

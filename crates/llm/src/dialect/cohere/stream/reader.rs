@@ -195,7 +195,7 @@ impl State {
 
     fn end(&mut self, value: &Value, events: &mut Vec<Event>) {
         let text = |path: &str| value.pointer(path).and_then(Value::as_str);
-        if let Some(usage) = value.pointer("/delta/usage").and_then(usage::read) {
+        if let Some(usage) = value.pointer("/delta/usage").and_then(|counts| usage::read(&counts.into())) {
             events.push(Event::Usage { usage, service_tier: None });
         }
         let reason = text("/delta/finish_reason").unwrap_or("COMPLETE");

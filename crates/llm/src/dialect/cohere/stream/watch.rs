@@ -96,7 +96,7 @@ impl Watch {
     fn end(&mut self, delta: Option<&RawValue>) {
         let delta: Value = delta.and_then(|delta| serde_json::from_str(delta.get()).ok()).unwrap_or_default();
         let text = |name: &str| delta.get(name).and_then(Value::as_str);
-        self.glance.usage = delta.get("usage").and_then(usage::read);
+        self.glance.usage = delta.get("usage").and_then(|counts| usage::read(&counts.into()));
         self.glance.fault = stop::failure(text("finish_reason").unwrap_or_default(), text("error"));
         self.glance.ended = self.glance.fault.is_none();
         self.glance.stopped = self.glance.ended;

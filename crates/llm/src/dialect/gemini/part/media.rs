@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use crate::{
     call::{Audio, Document, Image, Part, Source, Video},
     dialect::{Dialect, gemini::thought::standard},
+    json::Json,
 };
 
 /// A part of the kind that its media type says. `None`: sound by address, which has no canonical place.
-pub(super) fn read(media_type: &str, source: Source, part: &Value) -> Option<Part> {
-    let title = |owner: &str| part.pointer(&format!("/{owner}/displayName")).and_then(Value::as_str).map(str::to_owned);
-    let cut = || part.get("videoMetadata").map(|cut| (Dialect::Gemini, cut.clone()));
+pub(super) fn read(media_type: &str, source: Source, part: &Json<'_>) -> Option<Part> {
+    let title = |owner: &str| part.pointer(&format!("/{owner}/displayName")).and_then(Json::as_str).map(str::to_owned);
+    let cut = || part.get("videoMetadata").map(|cut| (Dialect::Gemini, cut.to_value()));
     Some(match (media_type.split('/').next().unwrap_or_default(), source) {
         ("image", source) => Part::Image(Image { source, detail: detail(part), cache: None }),
         ("audio", Source::Base64 { media_type, data }) => {
@@ -56,8 +57,8 @@ pub(super) fn is_googles(uri: &str) -> bool {
 }
 
 /// `mediaResolution` in OpenAI's words.
-fn detail(part: &Value) -> Option<String> {
-    let level = part.pointer("/mediaResolution/level").and_then(Value::as_str)?;
+fn detail(part: &Json<'_>) -> Option<String> {
+    let level = part.pointer("/mediaResolution/level").and_then(Json::as_str)?;
     let detail = match level {
         "MEDIA_RESOLUTION_LOW" => "low",
         "MEDIA_RESOLUTION_HIGH" | "MEDIA_RESOLUTION_ULTRA_HIGH" => "high",

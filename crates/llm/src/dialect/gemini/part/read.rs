@@ -1,5 +1,3 @@
-use serde_json::Value;
-
 use super::media;
 use crate::{
     call::{Part, Text, Thinking, ToolResult, ToolUse},
@@ -11,6 +9,7 @@ use crate::{
             thought::{self, Proof},
         },
     },
+    json::Json,
 };
 
 /// Reads the parts of a conversation, which must be read in order: results find their calls.
@@ -56,7 +55,7 @@ impl Hearer {
 
     fn part(&mut self, part: &Field<'_, '_>, parts: &mut Vec<Part>) -> Result<(), Malformed> {
         let proof = part.get("thoughtSignature").map(|field| field.text()).transpose()?.map(thought::read);
-        if part.object()?.keys().any(|name| !KNOWN.contains(&name.as_str())) {
+        if part.object()?.keys().any(|name| !KNOWN.contains(&name)) {
             parts.push(native(part));
         } else if let Some(text) = part.get("text") {
             let thinks = part.get("thought").map(|field| field.boolean()).transpose()? == Some(true);
@@ -160,12 +159,12 @@ pub(in super::super) fn sign(proof: Option<Proof>, parts: &mut Vec<Part>) {
 
 /// What a function answered, in words, and whether it failed. `output` and `error` are Google's own names for the two;
 /// any other object is the answer itself.
-fn told(response: &Value) -> (String, bool) {
+fn told(response: &Json<'_>) -> (String, bool) {
     let only = response.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.iter().next());
     match only {
-        Some((name, Value::String(text))) if name == "output" => (text.clone(), false),
-        Some((name, Value::String(text))) if name == "error" => (text.clone(), true),
-        Some((name, value)) if name == "error" => (value.to_string(), true),
+        Some(("output", Json::String(text))) => (text.clone().into_owned(), false),
+        Some(("error", Json::String(text))) => (text.clone().into_owned(), true),
+        Some(("error", value)) => (value.to_string(), true),
         _ => (response.to_string(), false),
     }
 }
@@ -183,5 +182,5 @@ fn read_file(file: &Field<'_, '_>, part: &Field<'_, '_>) -> Result<Part, Malform
 }
 
 fn native(part: &Field<'_, '_>) -> Part {
-    Part::Native { dialect: Dialect::Gemini, raw: part.value.clone() }
+    Part::Native { dialect: Dialect::Gemini, raw: part.value.to_value() }
 }

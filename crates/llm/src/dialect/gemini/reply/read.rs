@@ -1,4 +1,4 @@
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::{
     Reply,
@@ -16,6 +16,7 @@ use crate::{
             usage::{Counts, Grounding},
         },
     },
+    json::{Json, Object},
     reply::{Choice, Stop},
 };
 
@@ -24,11 +25,11 @@ use crate::{
 /// # Errors
 /// The body is not an answer of this dialect, or an error with a good status.
 pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
-    let value: Value = serde_json::from_slice(body)
+    let value = Json::read(body)
         .map_err(|wrong| Malformed { field: None, message: format!("the answer is not JSON: {wrong}") })?;
     let root = Field::root(&value);
-    if value.get(0).unwrap_or(&value).get("error").is_some() {
-        let message = error::from_value(&value).message;
+    if value.pointer("/0").unwrap_or(&value).get("error").is_some() {
+        let message = error::from_value(&value.to_value()).message;
         return Err(Malformed { field: Some("error".into()), message: format!("the answer is an error: {message}") });
     }
     let text = |name| root.get(name).map(|field| field.string()).transpose();
@@ -39,7 +40,7 @@ pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
     if let Some(candidates) = root.get("candidates") {
         for candidate in candidates.items()? {
             if let Some(grounded) = candidate.value.get("groundingMetadata") {
-                grounding.see(grounded, by_query);
+                grounding.see(&grounded.to_value(), by_query);
             }
             choices.push(read_candidate(&candidate, &id)?);
         }
@@ -58,7 +59,7 @@ pub fn read(body: &[u8]) -> Result<Reply, Malformed> {
     if let Some(first) = choices.first_mut() {
         first.parts.extend(others);
     }
-    let counts = value.get("usageMetadata").and_then(|counts| serde_json::from_value::<Counts>(counts.clone()).ok());
+    let counts = value.get("usageMetadata").and_then(|counts| serde_json::from_value::<Counts>(counts.to_value()).ok());
     let counts = counts.unwrap_or_default();
     let (usage, service_tier) = (grounding.count(counts.usage()), counts.tier());
     Ok(Reply { id, model, created: None, choices, usage, service_tier })
@@ -75,16 +76,15 @@ fn read_candidate(candidate: &Field<'_, '_>, id: &str) -> Result<Choice, Malform
     }
     let called = parts.iter().any(|part| matches!(part, Part::ToolUse(_)));
     let reason = candidate.get("finishReason").map(|reason| reason.text()).transpose()?;
-    let message = candidate.value.get("finishMessage").and_then(Value::as_str);
+    let message = candidate.value.get("finishMessage").and_then(Json::as_str);
     if let Some(failure) = reason.and_then(|reason| stop::failure(reason, message)) {
         return Err(Malformed { field: Some(candidate.to_string()), message: failure.message });
     }
     let stop = reason.map(|reason| stop::read(reason, called));
-    let mut fields = candidate.object()?.clone();
-    if reason == stop.as_ref().map(stop::write) {
-        fields.shift_remove("finishReason");
-    }
-    parts.extend(others(&fields, &["content", "index"], "choice"));
+    // A reason that the writer finds again is said by the stop.
+    let told_again = reason == stop.as_ref().map(stop::write);
+    let known: &[&str] = if told_again { &["content", "index", "finishReason"] } else { &["content", "index"] };
+    parts.extend(others(candidate.object()?, known, "choice"));
     Ok(Choice { parts, stop })
 }
 
@@ -105,7 +105,7 @@ fn read_part(part: &Field<'_, '_>, id: &str, calls: &mut usize, parts: &mut Vec<
         }));
         *calls += 1;
     } else if let Some(text) = part.get("text") {
-        let thinks = part.value.get("thought") == Some(&Value::Bool(true));
+        let thinks = part.value.get("thought").and_then(Json::as_bool) == Some(true);
         let text = text.string()?;
         // The last part is often empty, and says nothing.
         if !text.is_empty() || proof.is_some() {
@@ -114,17 +114,13 @@ fn read_part(part: &Field<'_, '_>, id: &str, calls: &mut usize, parts: &mut Vec<
     } else if part.object()?.len() == 1 && proof.is_some() {
         sign(proof, parts);
     } else {
-        parts.push(Part::Native { dialect: Dialect::Gemini, raw: part.value.clone() });
+        parts.push(Part::Native { dialect: Dialect::Gemini, raw: part.value.to_value() });
     }
     Ok(())
 }
 
 /// The fields that are not `known`, as a native part of this level.
-fn others(fields: &Map<String, Value>, known: &[&str], level: &str) -> Option<Part> {
-    let others: Map<String, Value> = fields
-        .iter()
-        .filter(|(name, value)| !value.is_null() && !known.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
+fn others(fields: &Object<'_>, known: &[&str], level: &str) -> Option<Part> {
+    let others = fields.others(known);
     (!others.is_empty()).then(|| Part::Native { dialect: Dialect::Gemini, raw: json!({level: others}) })
 }

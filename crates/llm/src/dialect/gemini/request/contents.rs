@@ -52,7 +52,7 @@ pub(super) fn read(root: &Field<'_, '_>) -> Result<Vec<Turn>, Malformed> {
             }
         }
     }
-    if contents.value.as_array().is_some_and(Vec::is_empty) {
+    if contents.value.as_array().is_some_and(<[_]>::is_empty) {
         return Err(contents.wrong("an array of at least one content"));
     }
     Ok(turns)

@@ -1,10 +1,11 @@
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{contents, knobs, output, thinking, tools};
 use crate::{
     Call,
     call::Extra,
     dialect::{Dialect, Malformed, field::Field, gemini::names},
+    json::{Json, Object},
 };
 
 /// Reads a question. Model and streaming stand in the path: the surface fills them in.
@@ -22,14 +23,14 @@ const CANONICAL: &[&str] = &["contents", "systemInstruction", "tools", "toolConf
 
 /// Reads a body whose names are in Google's first form.
 pub(in super::super) fn read_value(body: &Value) -> Result<Call, Malformed> {
-    let root = Field::root(body);
-    let mut fields: Map<String, Value> = root.object()?.clone();
-    fields.retain(|name, value| !CANONICAL.contains(&name.as_str()) && !value.is_null());
-    let empty = Value::Object(Map::new());
+    let body = Json::from(body);
+    let root = Field::root(&body);
+    let mut fields = root.object()?.others(CANONICAL);
+    let empty = Json::Object(Object::default());
     let config = root.get("generationConfig");
     let nothing = Field::root(&empty);
     let config = config.as_ref().unwrap_or(&nothing);
-    let mut rest = config.object()?.clone();
+    let mut rest = config.object()?.to_map();
     rest.retain(|_, value| !value.is_null());
     let mut knobs = knobs::read(config, &mut rest)?;
     knobs.reasoning = thinking::read(config, &mut rest)?;

@@ -31,7 +31,7 @@ pub(super) fn read(config: &Field<'_, '_>, rest: &mut Map<String, Value>) -> Res
     if let Some(level) = thinking.get("thinkingLevel") {
         reasoning.effort = Some(level.text()?.to_ascii_lowercase()).filter(|level| !level.ends_with("unspecified"));
     }
-    let mut further = thinking.object()?.clone();
+    let mut further = thinking.object()?.to_map();
     further.retain(|name, _| !["includeThoughts", "thinkingBudget", "thinkingLevel"].contains(&name.as_str()));
     rest.shift_remove("thinkingConfig");
     if !further.is_empty() {

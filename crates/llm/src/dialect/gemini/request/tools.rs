@@ -19,7 +19,7 @@ pub(super) fn read(root: &Field<'_, '_>) -> Result<Vec<Tool>, Malformed> {
             }
         }
         for (name, value) in tool.object()?.iter().filter(|(name, _)| *name != "functionDeclarations") {
-            read.push(Tool::Native { dialect: Dialect::Gemini, raw: json!({name: value}) });
+            read.push(Tool::Native { dialect: Dialect::Gemini, raw: json!({name: value.to_value()}) });
         }
     }
     Ok(read)
@@ -27,13 +27,13 @@ pub(super) fn read(root: &Field<'_, '_>) -> Result<Vec<Tool>, Malformed> {
 
 /// A schema of Google's own kind stays among the further fields, too, and goes back as it was.
 fn read_function(function: &Field<'_, '_>) -> Result<Function, Malformed> {
-    let mut rest = function.object()?.clone();
+    let mut rest = function.object()?.to_map();
     rest.retain(|name, _| !["name", "description", "parametersJsonSchema"].contains(&name.as_str()));
     let parameters = match (function.get("parametersJsonSchema"), function.get("parameters")) {
-        (Some(given), _) => Some(given.value.clone()),
+        (Some(given), _) => Some(given.value.to_value()),
         (None, Some(given)) => {
             given.object()?;
-            Some(schema::to_json_schema(given.value))
+            Some(schema::to_json_schema(&given.value.to_value()))
         }
         (None, None) => None,
     };
@@ -53,7 +53,7 @@ pub(super) fn read_choice(
     rest: &mut Map<String, Value>,
 ) -> Result<Option<ToolChoice>, Malformed> {
     let Some(config) = root.get("toolConfig") else { return Ok(None) };
-    let mut further = config.object()?.clone();
+    let mut further = config.object()?.to_map();
     further.shift_remove("functionCallingConfig");
     if !further.is_empty() {
         rest.insert("toolConfig".to_owned(), further.into());
@@ -64,14 +64,14 @@ pub(super) fn read_choice(
         Some(names) => names.items()?.map(|name| name.string()).collect::<Result<_, _>>()?,
         None => Vec::new(),
     };
-    let known = calling.object()?.keys().all(|name| ["mode", "allowedFunctionNames"].contains(&name.as_str()));
+    let known = calling.object()?.keys().all(|name| ["mode", "allowedFunctionNames"].contains(&name));
     Ok(Some(match (mode.to_ascii_uppercase().as_str(), allowed.as_slice()) {
         ("AUTO", []) if known => ToolChoice::Auto,
         ("NONE", []) if known => ToolChoice::None,
         ("ANY", []) if known => ToolChoice::Required,
         ("ANY", [only]) if known => ToolChoice::Named(only.clone()),
         ("MODE_UNSPECIFIED", []) if known => return Ok(None),
-        _ => ToolChoice::Native { dialect: Dialect::Gemini, raw: calling.value.clone() },
+        _ => ToolChoice::Native { dialect: Dialect::Gemini, raw: calling.value.to_value() },
     }))
 }
 

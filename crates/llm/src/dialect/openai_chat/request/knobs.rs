@@ -1,11 +1,10 @@
 //! Sampling and length parameters, both ways.
 
-use serde_json::{Map, Value, json};
-
 use crate::{
     Loss,
     call::{Knobs, Reasoning},
     dialect::{Malformed, WriteFor, field::Field},
+    json::{Json, Object},
 };
 
 /// Above every model's output, below every overflow.
@@ -53,20 +52,20 @@ fn read_max_tokens(root: &Field<'_, '_>) -> Result<Option<u64>, Malformed> {
 fn read_stop(root: &Field<'_, '_>) -> Result<Vec<String>, Malformed> {
     let Some(stop) = root.get("stop") else { return Ok(Vec::new()) };
     match stop.value {
-        Value::String(text) => Ok(vec![text.clone()]),
-        Value::Array(_) => stop.items()?.map(|text| text.string()).collect(),
+        Json::String(text) => Ok(vec![text.clone().into_owned()]),
+        Json::Array(_) => stop.items()?.map(|text| text.string()).collect(),
         _ => Err(stop.wrong("a string or a list of strings")),
     }
 }
 
-pub(in crate::dialect) fn write(knobs: &Knobs, target: &WriteFor, body: &mut Map<String, Value>, loss: &mut Loss) {
-    let mut put = |name: &str, value: Option<Value>| {
+pub(in crate::dialect) fn write<'c>(knobs: &'c Knobs, target: &WriteFor, body: &mut Object<'c>, loss: &mut Loss) {
+    let mut put = |name: &'static str, value: Option<Json<'c>>| {
         if let Some(value) = value {
-            body.insert(name.to_owned(), value);
+            body.set(name, value);
         }
     };
     let limit = if target.wants_max_completion_tokens { "max_completion_tokens" } else { "max_tokens" };
-    put(limit, knobs.max_tokens.map(Value::from));
+    put(limit, knobs.max_tokens.map(Json::from));
     let sampling = [
         ("temperature", knobs.temperature),
         ("top_p", knobs.top_p),
@@ -78,7 +77,7 @@ pub(in crate::dialect) fn write(knobs: &Knobs, target: &WriteFor, body: &mut Map
             Some(_) if target.refuses_sampling => {
                 loss.note(format!("knobs.{name}"), "the model refuses sampling parameters")
             }
-            value => put(name, value.map(Value::from)),
+            value => put(name, value.map(Json::from)),
         }
     }
     if knobs.top_k.is_some() {
@@ -88,17 +87,17 @@ pub(in crate::dialect) fn write(knobs: &Knobs, target: &WriteFor, body: &mut Map
         "stop",
         match knobs.stop.as_slice() {
             [] => None,
-            [only] => Some(json!(only)),
-            several => Some(json!(several)),
+            [only] => Some(only.into()),
+            several => Some(Json::Array(several.iter().map(Json::from).collect())),
         },
     );
-    put("n", knobs.choices.map(Value::from));
-    put("seed", knobs.seed.map(Value::from));
-    put("reasoning_effort", write_effort(knobs.reasoning.as_ref(), target, loss).map(Value::from));
+    put("n", knobs.choices.map(Json::from));
+    put("seed", knobs.seed.map(Json::from));
+    put("reasoning_effort", write_effort(knobs.reasoning.as_ref(), target, loss).map(Json::from));
     // Anthropic's word for "no better tier than the one paid for".
     let tier = knobs.service_tier.as_deref().map(|tier| if tier == "standard_only" { "default" } else { tier });
-    put("service_tier", tier.map(Value::from));
-    put("user", knobs.user.as_deref().map(Value::from));
+    put("service_tier", tier.map(Json::from));
+    put("user", knobs.user.as_deref().map(Json::from));
 }
 
 /// The effort that comes nearest. A budget of at most 2,048 tokens is `low`, of at most 8,192 `medium`, of more `high`;

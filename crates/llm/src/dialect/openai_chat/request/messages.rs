@@ -1,8 +1,6 @@
 //! `messages`, read: one turn each, but for `tool` messages, which become results of one user turn while they follow
 //! each other.
 
-use serde_json::Value;
-
 use super::super::{
     message::{self, Ids},
     part,
@@ -10,6 +8,7 @@ use super::super::{
 use crate::{
     call::{Part, Role, ToolResult, Turn},
     dialect::{Malformed, field::Field},
+    json::Json,
 };
 
 /// Fields of the messages other than the assistant's that are understood.
@@ -73,12 +72,12 @@ fn read_result(item: &Field<'_, '_>, role: &str, called: Option<&(String, String
     } else {
         let name = item.need("name", "the function's name")?;
         let wrong = || name.wrong("the function that the assistant called last");
-        let (_, id) = called.filter(|(function, _)| function == name.value).ok_or_else(wrong)?;
+        let (_, id) = called.filter(|(function, _)| name.value == function.as_str()).ok_or_else(wrong)?;
         id.clone()
     };
     // `null` is the answer of a tool that says nothing, and so is an empty text.
     let mut parts = match item.value.get("content") {
-        Some(Value::Null) => Vec::new(),
+        Some(Json::Null) => Vec::new(),
         _ => part::read_content(&item.need("content", "a string or a list of text parts")?)?,
     };
     parts.retain(|part| !matches!(part, Part::Text(text) if text.text.is_empty() && text.cache.is_none()));

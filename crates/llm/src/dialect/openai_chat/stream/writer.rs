@@ -1,7 +1,5 @@
 //! Events to chunks.
 
-use serde_json::{Map, Value, json};
-
 use super::super::{
     error,
     message::{redacted_block, thinking_block, write_signature},
@@ -12,6 +10,7 @@ use crate::{
     dialect::{Dialect, ErrorBody, EventWriter},
     event::{Block, Delta, Event},
     failure::Failure,
+    json::{Json, Object, object},
     usage::Usage,
 };
 
@@ -21,8 +20,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Writer {
     include_usage: bool,
-    /// `data: {"id":..,"object":..,"created":..,"model":..,`: what every frame begins with.
-    head: String,
+    /// `data: {"id":..,"object":..,"created":..,"model":..`: what every frame begins with.
+    head: Vec<u8>,
     choices: Vec<(u32, Spoken)>,
     usage: Option<(Usage, Option<String>)>,
     /// The stream has ended, well or badly: nothing may follow.
@@ -85,8 +84,7 @@ impl EventWriter for Writer {
             }
             Event::Stop { choice, stop } => {
                 self.spoken(*choice, bytes);
-                let finish = json!(stop::write(stop));
-                self.chunk(&json!({"index": choice, "delta": {}, "finish_reason": finish}), bytes);
+                self.chunk(*choice, &object! {}, Some(stop::write(stop)), bytes);
             }
             Event::Fault(failure) => self.fault(failure, bytes),
             Event::End => self.end(bytes),
@@ -102,11 +100,12 @@ impl EventWriter for Writer {
 
 impl Writer {
     fn start(&mut self, id: &str, model: &str, created: Option<i64>) {
-        let (id, model) = (json!(id), json!(model));
         let created = created.unwrap_or(0);
-        self.head = format!(
-            "data: {{\"id\":{id},\"object\":\"chat.completion.chunk\",\"created\":{created},\"model\":{model},"
-        );
+        let head = object! {"id": id, "object": "chat.completion.chunk", "created": created, "model": model};
+        self.head.clear();
+        self.head.extend_from_slice(b"data: ");
+        head.write(&mut self.head);
+        self.head.pop(); // further fields follow
     }
 
     fn open(&mut self, choice: u32, index: u32, block: &Block, bytes: &mut Vec<u8>) {
@@ -115,18 +114,18 @@ impl Writer {
             Block::Text => (Open::Text, None),
             Block::Refusal => (Open::Refusal, None),
             Block::Thinking => (Open::Thinking { text: String::new(), signature: String::new() }, None),
-            Block::Redacted { data } => (Open::Other, Some(json!({"thinking_blocks": [redacted_block(data)]}))),
+            Block::Redacted { data } => (Open::Other, Some(object! {"thinking_blocks": vec![redacted_block(data)]})),
             Block::ToolUse { id, name, signature } => {
                 let call = spoken.calls;
                 spoken.calls += 1;
-                let function = json!({"name": name, "arguments": ""});
-                let mut made = json!({"index": call, "id": id, "type": "function", "function": function});
+                let function = object! {"name": name, "arguments": ""};
+                let mut made = object! {"index": call, "id": id, "type": "function", "function": function};
                 if let (Some(extra), Some(made)) =
                     (signature.as_deref().and_then(write_signature), made.as_object_mut())
                 {
-                    made.insert("extra_content".to_owned(), extra);
+                    made.set("extra_content", extra);
                 }
-                (Open::ToolUse { call, begun: false }, Some(json!({"tool_calls": [made]})))
+                (Open::ToolUse { call, begun: false }, Some(object! {"tool_calls": vec![made]}))
             }
             Block::Native { .. } => {
                 self.loss.note("stream.block", "openai_chat has no such block");
@@ -142,18 +141,18 @@ impl Writer {
     fn delta(&mut self, choice: u32, index: u32, delta: &Delta, bytes: &mut Vec<u8>) {
         let open = self.spoken(choice, bytes).open.iter_mut().find(|(open, _)| *open == index);
         let said = match (open.map(|(_, open)| open), delta) {
-            (Some(Open::Text), Delta::Text(text)) => json!({"content": text}),
-            (Some(Open::Refusal), Delta::Text(text)) => json!({"refusal": text}),
+            (Some(Open::Text), Delta::Text(text)) => object! {"content": text},
+            (Some(Open::Refusal), Delta::Text(text)) => object! {"refusal": text},
             (Some(Open::Thinking { text: held, .. }), Delta::Text(text)) => {
                 if held.len() <= MOST_THOUGHT {
                     held.push_str(text);
                 }
-                json!({"reasoning_content": text})
+                object! {"reasoning_content": text}
             }
             (Some(Open::Thinking { signature, .. }), Delta::Signature(more)) => return signature.push_str(more),
             (Some(Open::ToolUse { call, begun }), Delta::Arguments(arguments)) if !arguments.is_empty() => {
                 *begun = true;
-                json!({"tool_calls": [{"index": *call, "function": {"arguments": arguments}}]})
+                called(*call, arguments)
             }
             (_, Delta::Native { .. }) => return self.loss.note("stream.delta", "openai_chat has no such delta"),
             _ => return,
@@ -169,11 +168,11 @@ impl Writer {
                 self.loss.note("stream.thinking.signature", "the thought is too long to be repeated");
             }
             Open::Thinking { text, signature } if !signature.is_empty() => {
-                self.say(choice, &json!({"thinking_blocks": [thinking_block(&text, Some(&signature))]}), bytes);
+                self.say(choice, &object! {"thinking_blocks": vec![thinking_block(&text, Some(&signature))]}, bytes);
             }
             // A call without arguments: clients parse what they collect.
             Open::ToolUse { call, begun: false } => {
-                self.say(choice, &json!({"tool_calls": [{"index": call, "function": {"arguments": "{}"}}]}), bytes);
+                self.say(choice, &called(call, "{}"), bytes);
             }
             _ => {}
         }
@@ -183,13 +182,11 @@ impl Writer {
     fn end(&mut self, bytes: &mut Vec<u8>) {
         self.done = true;
         if let (true, Some((usage, tier))) = (self.include_usage, self.usage.take()) {
-            let mut fields = Map::new();
-            fields.insert("choices".to_owned(), json!([]));
-            fields.insert("usage".to_owned(), usage::write(&usage));
+            let mut fields = Object::of([("choices", Vec::new().into()), ("usage", usage::write(&usage))]);
             if let Some(tier) = tier {
-                fields.insert("service_tier".to_owned(), json!(tier));
+                fields.set("service_tier", tier);
             }
-            self.frame(&Value::Object(fields).to_string(), bytes);
+            self.frame(&fields.into(), bytes);
         }
         bytes.extend_from_slice(b"data: [DONE]\n\n");
     }
@@ -206,21 +203,21 @@ impl Writer {
     }
 
     fn native(&mut self, raw: &str, bytes: &mut Vec<u8>) {
-        let Ok(Value::Object(mut fields)) = serde_json::from_str(raw) else { return };
-        for choice in fields.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
-            let index = choice.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok());
+        let Ok(Json::Object(mut fields)) = Json::read(raw.as_bytes()) else { return };
+        for choice in fields.get_mut("choices").and_then(Json::as_array_mut).into_iter().flatten() {
+            let index = choice.get("index").and_then(Json::as_u64).and_then(|index| u32::try_from(index).ok());
             self.spoken(index.unwrap_or(0), bytes);
             if let Some(choice) = choice.as_object_mut() {
-                choice.insert("finish_reason".to_owned(), Value::Null);
+                choice.set("finish_reason", Json::Null);
             }
         }
-        self.frame(&Value::Object(fields).to_string(), bytes);
+        self.frame(&fields.into(), bytes);
     }
 
     /// What was said of a choice; the first thing said of it is who speaks.
     fn spoken(&mut self, choice: u32, bytes: &mut Vec<u8>) -> &mut Spoken {
         let at = self.choices.iter().position(|(index, _)| *index == choice).unwrap_or_else(|| {
-            let delta = json!({"role": "assistant", "content": ""});
+            let delta = object! {"role": "assistant", "content": ""};
             self.say(choice, &delta, bytes);
             self.choices.push((choice, Spoken::default()));
             self.choices.len() - 1
@@ -229,18 +226,35 @@ impl Writer {
         &mut self.choices[at].1
     }
 
-    fn say(&self, choice: u32, delta: &Value, bytes: &mut Vec<u8>) {
-        self.chunk(&json!({"index": choice, "delta": delta, "finish_reason": null}), bytes);
+    fn say(&self, choice: u32, delta: &Json<'_>, bytes: &mut Vec<u8>) {
+        self.chunk(choice, delta, None, bytes);
     }
 
-    fn chunk(&self, choice: &Value, bytes: &mut Vec<u8>) {
-        self.frame(&format!("{{\"choices\":[{choice}]}}"), bytes);
+    /// A frame of one choice.
+    fn chunk(&self, choice: u32, delta: &Json<'_>, finish_reason: Option<&str>, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.head);
+        bytes.extend_from_slice(b",\"choices\":[{\"index\":");
+        Json::from(choice).write(bytes);
+        bytes.extend_from_slice(b",\"delta\":");
+        delta.write(bytes);
+        bytes.extend_from_slice(b",\"finish_reason\":");
+        Json::from(finish_reason).write(bytes);
+        bytes.extend_from_slice(b"}]}\n\n");
     }
 
-    /// One frame; `fields` is a JSON object that is not empty.
-    fn frame(&self, fields: &str, bytes: &mut Vec<u8>) {
-        bytes.extend_from_slice(self.head.as_bytes());
-        bytes.extend_from_slice(fields.strip_prefix('{').unwrap_or(fields).as_bytes());
+    /// A frame with these fields, an object that is not empty.
+    fn frame(&self, fields: &Json<'_>, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.head);
+        let brace = bytes.len();
+        fields.write(bytes);
+        if let Some(brace) = bytes.get_mut(brace) {
+            *brace = b',';
+        }
         bytes.extend_from_slice(b"\n\n");
     }
+}
+
+/// A piece of a tool call's arguments.
+fn called(call: u32, arguments: &str) -> Json<'_> {
+    object! {"tool_calls": vec![object! {"index": call, "function": object! {"arguments": arguments}}]}
 }

@@ -59,7 +59,7 @@ impl Writer {
     fn end(&mut self, bytes: &mut Vec<u8>) {
         self.done = true;
         if let (true, Some(counts)) = (self.include_usage, self.usage) {
-            self.frame(&json!({"choices": [], "usage": usage::write(&counts)}), bytes);
+            self.frame(&json!({"choices": [], "usage": usage::write(&counts).to_value()}), bytes);
         }
         bytes.extend_from_slice(b"data: [DONE]\n\n");
     }

@@ -71,7 +71,7 @@ fn look(seen: &Body<'_>) -> Glance {
         (error, _) => Some(error::failure(error)),
     };
     let mut glance = Glance {
-        usage: usage::read(&counts),
+        usage: usage::read(&counts.into()),
         service_tier: seen.service_tier.and_then(|tier| serde_json::from_str(tier.get()).ok()),
         stopped: fault.is_none() && !matches!(status, "in_progress" | "queued"),
         ended: fault.is_none(),

@@ -1,16 +1,15 @@
 //! `input`, read: items of the assistant in a row are one turn, and so are tool outputs in a row.
 
-use serde_json::Value;
-
 use super::super::{item, part};
 use crate::{
     call::{Part, Role, Text, ToolResult, Turn},
     dialect::{Dialect, Malformed, field::Field},
+    json::Json,
 };
 
 pub(super) fn read(input: &Field<'_, '_>) -> Result<Vec<Turn>, Malformed> {
-    if let Value::String(text) = input.value {
-        let text = Part::Text(Text { text: text.clone(), ..Text::default() });
+    if let Json::String(text) = input.value {
+        let text = Part::Text(Text { text: text.clone().into_owned(), ..Text::default() });
         return Ok(vec![turn(Role::User, vec![text])]);
     }
     let mut turns = Turns::default();
@@ -52,7 +51,10 @@ impl Turns {
                 Ok(())
             }
             _ if is_output(kind) => {
-                self.part(Last::Outputs, Part::Native { dialect: Dialect::OpenAiResponses, raw: item.value.clone() });
+                self.part(
+                    Last::Outputs,
+                    Part::Native { dialect: Dialect::OpenAiResponses, raw: item.value.to_value() },
+                );
                 Ok(())
             }
             _ => {

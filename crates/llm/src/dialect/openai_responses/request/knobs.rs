@@ -52,7 +52,7 @@ pub(super) fn read_output(root: &Field<'_, '_>, extra: &mut Map<String, Value>) 
             let text = |name| format.get(name).map(|field| field.string()).transpose();
             let strict = format.get("strict").map(|strict| strict.boolean()).transpose()?;
             let (name, description) = (text("name")?, text("description")?);
-            Ok(Output::Schema { name, description, schema: schema.value.clone(), strict })
+            Ok(Output::Schema { name, description, schema: schema.value.to_value(), strict })
         }
         _ => Err(kind.wrong("text, json_object or json_schema")),
     }
@@ -65,7 +65,7 @@ fn keep_rest(
     known: &[&str],
     extra: &mut Map<String, Value>,
 ) -> Result<(), Malformed> {
-    let mut rest = object.object()?.clone();
+    let mut rest = object.object()?.to_map();
     rest.retain(|key, value| !known.contains(&key.as_str()) && !value.is_null());
     if !rest.is_empty() {
         extra.insert(name.to_owned(), Value::Object(rest));

@@ -222,7 +222,7 @@ impl Scribe<'_> {
                 return Err(refused(path, "this is a file id of another provider's store: send the file itself"));
             }
             // The fields of a file are those of Chat Completions, one level up.
-            _ => write_file(document).and_then(|mut part| part.get_mut("file").map(Value::take)).unwrap_or_default(),
+            _ => write_file(document).and_then(|part| Some(part.get("file")?.to_value())).unwrap_or_default(),
         };
         if let Some(file) = file.as_object_mut() {
             file.insert("type".to_owned(), json!("input_file"));

@@ -1,7 +1,5 @@
 //! An item that is being read: which blocks it has opened, and what of it was told.
 
-use serde_json::Value;
-
 use super::wire::Piece;
 use crate::{
     call::{Part, Thinking},
@@ -11,6 +9,7 @@ use crate::{
         openai_responses::{part, thought, tools::arguments_of},
     },
     event::{Block, Delta, Event},
+    json::Json,
 };
 
 /// Where the events of an answer go.
@@ -140,7 +139,7 @@ impl Open {
             }
             Self::Other => {
                 if let Some(item) = item {
-                    out.whole(Block::Native { dialect: Dialect::OpenAiResponses, raw: item.value.clone() });
+                    out.whole(Block::Native { dialect: Dialect::OpenAiResponses, raw: item.value.to_value() });
                 }
                 Ok(())
             }
@@ -191,11 +190,9 @@ fn close_message(parts: Vec<ContentPart>, item: Option<&Field<'_, '_>>, out: &mu
     for part in &parts {
         out.close(part.block);
     }
-    let Some(content) = item.and_then(|item| item.value.get("content")).filter(|content| content.is_array()) else {
-        return Ok(());
-    };
+    let Some(content) = item.and_then(|item| item.value.get("content")?.as_array()) else { return Ok(()) };
     let unsaid = |index: u64| !parts.iter().any(|part| part.index == index);
-    for (index, content) in (0..).zip(content.as_array().into_iter().flatten()) {
+    for (index, content) in (0..).zip(content) {
         if unsaid(index) {
             say_whole(content, out)?;
         }
@@ -204,8 +201,8 @@ fn close_message(parts: Vec<ContentPart>, item: Option<&Field<'_, '_>>, out: &mu
 }
 
 /// A content part that did not come in pieces.
-fn say_whole(content: &Value, out: &mut Out<'_>) -> Result<(), Malformed> {
-    let list = Value::Array(vec![content.clone()]);
+fn say_whole(content: &Json<'_>, out: &mut Out<'_>) -> Result<(), Malformed> {
+    let list = Json::Array(vec![content.clone()]);
     for part in part::read_content(&Field::root(&list))? {
         let (block, text) = match part {
             Part::Text(text) => (Block::Text, text.text),

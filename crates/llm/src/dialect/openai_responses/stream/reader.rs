@@ -21,6 +21,7 @@ use crate::{
     event::{Block, Delta, Event},
     failure::{Failure, Kind},
     frame::sse::{Frame, Splitter},
+    json::Json,
 };
 
 /// Reads a streamed answer.
@@ -131,7 +132,7 @@ impl Answer {
     fn begin(&mut self, response: &Value, events: &mut Vec<Event>) {
         self.started = true;
         let text = |name: &str| response.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        events.push(Event::Start { id: text("id"), model: text("model"), created: read_created(response) });
+        events.push(Event::Start { id: text("id"), model: text("model"), created: read_created(&response.into()) });
     }
 
     fn open(&mut self, data: &[u8], events: &mut Vec<Event>) -> Result<(), Broken> {
@@ -160,7 +161,7 @@ impl Answer {
                 Open::Message(Vec::new())
             }
             "reasoning" => Open::Thought(Thought::default()),
-            kind @ ("function_call" | "custom_tool_call") if item::is_direct(item) => {
+            kind @ ("function_call" | "custom_tool_call") if item::is_direct(&item.into()) => {
                 let name = full_name(text("namespace"), text("name").unwrap_or_default());
                 let id = text("call_id").or_else(|| text("id")).unwrap_or_default().to_owned();
                 self.called = true;
@@ -228,7 +229,8 @@ impl Answer {
         };
         let Some(opened) = self.items.get_mut(at) else { return Ok(()) };
         let open = std::mem::replace(&mut opened.open, Open::Closed);
-        open.close(Some(&Field::root(item)), &mut Out { next: &mut self.next, events }).map_err(|_| Broken)
+        let item = Json::from(item);
+        open.close(Some(&Field::root(&item)), &mut Out { next: &mut self.next, events }).map_err(|_| Broken)
     }
 
     fn end(&mut self, kind: &str, data: &[u8], events: &mut Vec<Event>) -> Result<(), Broken> {
@@ -259,7 +261,7 @@ impl Answer {
         self.over = true;
         let text = |path: &str| response.pointer(path).and_then(Value::as_str);
         let service_tier = text("/service_tier").map(str::to_owned);
-        let told = usage::read(&response);
+        let told = usage::read(&(&response).into());
         if told.is_some() || service_tier.is_some() {
             events.push(Event::Usage { usage: told.unwrap_or_default(), service_tier });
         }

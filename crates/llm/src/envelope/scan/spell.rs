@@ -1,0 +1,66 @@
+use std::borrow::Cow;
+
+use super::{Scan, plain};
+
+impl<'a> Scan<'a> {
+    /// Passes an object. `field` gets each name as it is spelt, and passes the value.
+    pub fn fields(&mut self, mut field: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>) -> Option<()> {
+        self.take(b'{')?;
+        if self.is_at(b'}')? {
+            return Some(());
+        }
+        loop {
+            self.blank();
+            let name = self.spelt()?;
+            self.take(b':')?;
+            field(self, name)?;
+            if self.is_at(b'}')? {
+                return Some(());
+            }
+            self.take(b',')?;
+        }
+    }
+
+    /// Passes a string; gives back what it spells. Without an escape that is the text as it stands.
+    pub fn spelt(&mut self) -> Option<Cow<'a, str>> {
+        let start = self.at;
+        self.take(b'"')?;
+        let (mut from, mut spelt) = (self.at, Vec::new());
+        loop {
+            self.at += plain(self.text.get(self.at..)?);
+            let run = self.text.get(from..self.at)?;
+            let end = self.byte()?;
+            self.at += 1;
+            match end {
+                b'"' if spelt.is_empty() => return std::str::from_utf8(run).ok().map(Cow::Borrowed),
+                b'"' => {
+                    spelt.extend_from_slice(run);
+                    return String::from_utf8(spelt).ok().map(Cow::Owned);
+                }
+                b'\\' => spelt.extend_from_slice(run),
+                _ => return None,
+            }
+            spelt.push(match self.byte()? {
+                escape @ (b'"' | b'\\' | b'/') => escape,
+                b'n' => b'\n',
+                b't' => b'\t',
+                b'r' => b'\r',
+                b'b' => 0x08,
+                b'f' => 0x0C,
+                b'u' => {
+                    self.at = start;
+                    return self.spelt_in_code_units();
+                }
+                _ => return None,
+            });
+            self.at += 1;
+            from = self.at;
+        }
+    }
+
+    /// The same for a string with escapes like `\u00e9`, which may be halves of a character: serde_json joins them.
+    fn spelt_in_code_units(&mut self) -> Option<Cow<'a, str>> {
+        let place = self.string()?;
+        serde_json::from_slice(self.text.get(place)?).ok().map(Cow::Owned)
+    }
+}

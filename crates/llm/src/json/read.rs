@@ -1,0 +1,62 @@
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Number, Value, value::RawValue};
+
+use super::{Json, Object};
+use crate::envelope::scan::{DEEPEST, Scan};
+
+impl<'a> Json<'a> {
+    /// Reads JSON text. What the scan does not like is read again by serde_json, which finds the words for what is wrong.
+    pub fn read(body: &'a [u8]) -> serde_json::Result<Self> {
+        let mut scan = Scan::of(body);
+        let read = value(&mut scan, DEEPEST).filter(|_| scan.is_over());
+        read.map_or_else(|| serde_json::from_slice::<Value>(body).map(Self::from), Ok)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
+    /// From text that is borrowed.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Self::read(raw.get().as_bytes()).map_err(de::Error::custom)
+    }
+}
+
+/// The value at which the scan stands. `left`: how many levels deep it may be.
+fn value<'a>(scan: &mut Scan<'a>, left: u32) -> Option<Json<'a>> {
+    Some(match scan.peek()? {
+        b'{' => {
+            let left = left.checked_sub(1)?;
+            let mut fields = Vec::new();
+            scan.fields(|scan, name| {
+                fields.push((name, value(scan, left)?));
+                Some(())
+            })?;
+            Json::Object(Object::read(fields))
+        }
+        b'[' => {
+            let left = left.checked_sub(1)?;
+            let mut items = Vec::new();
+            scan.list(|scan| {
+                items.push(value(scan, left)?);
+                Some(())
+            })?;
+            Json::Array(items)
+        }
+        b'"' => Json::String(scan.spelt()?),
+        _ => match scan.raw()? {
+            b"null" => Json::Null,
+            b"true" => Json::Bool(true),
+            b"false" => Json::Bool(false),
+            number => Json::Number(self::number(number)?),
+        },
+    })
+}
+
+fn number(text: &[u8]) -> Option<Number> {
+    // Most are whole and small.
+    const SMALL: usize = 18;
+    if text.len() <= SMALL && text.iter().all(u8::is_ascii_digit) {
+        return Some(text.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')).into());
+    }
+    serde_json::from_slice(text).ok()
+}
