@@ -1,6 +1,7 @@
 //! What becomes of what between the client's API and the provider's: every feature is really sent from one to the other
 //! and looked for on the far side. `docs/matrix.md` shows it; a feature that vanishes without a word fails the test.
 
+mod errors;
 mod features;
 
 use std::fmt::{self, Write as _};
@@ -22,6 +23,10 @@ use features::{ANSWERS, Answer, PIXEL, QUESTIONS, Question, base, reply, thought
 pub enum Fate {
     /// It arrived.
     Carried,
+    /// An error arrived as what it is, with this status.
+    Told(u16),
+    /// The gateway counts where the provider does not.
+    Counted,
     /// The client's own API has no such thing.
     Unsaid,
     /// It did not arrive, and the caller is told.
@@ -36,6 +41,8 @@ impl fmt::Display for Fate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Carried => f.write_str("yes"),
+            Self::Told(status) => write!(f, "yes: {status}"),
+            Self::Counted => f.write_str("yes: the gateway counts"),
             Self::Unsaid => f.write_str("–"),
             Self::Lost(what) => write!(f, "loss: {what}"),
             Self::Refused(why) => write!(f, "refused: {why}"),
@@ -61,7 +68,8 @@ pub fn page(mark: &str) -> String {
          Rows are what a client says or is told, columns the API that the provider speaks. `yes`: it arrives. `loss`: it does\n\
          not, and the caller is told in `x-tollgate-loss` and in the record (`x-tollgate-strict: true` refuses such a call).\n\
          `refused`: 400, by name. `–`: the client's or the provider's API has no such thing. Where both speak the same API,\n\
-         bytes pass as they are. Structured output that is lost here is asked for by a tool or in words where the target is\n\
+         bytes pass as they are. An error is `yes` where the library of the client's vendor understands it as what it was; the\n\
+         number is the status that the caller gets. Structured output that is lost here is asked for by a tool or in words where the target is\n\
          known to lack it: [structured output](structured-output.md).\n"
     );
     for client in CLIENTS {
@@ -97,6 +105,7 @@ pub fn rows(client: Dialect, upstreams: &[Dialect]) -> Vec<(String, Vec<Fate>)> 
             rows.push((format!("told{}: {}", if stream { ", streamed" } else { "" }, answer.name), fates));
         }
     }
+    rows.extend(errors::rows(client, upstreams));
     rows
 }
 

@@ -162,6 +162,10 @@ const CONTEXT: &[&str] = &[
     "longer than the maximum model length",
     // Gemini: "The input token count (..) exceeds the maximum number of tokens allowed (..)."
     "exceeds the maximum number of tokens",
+    // Cohere: "too many tokens: total number of tokens in the prompt cannot exceed ..". Too high a `max_tokens` begins
+    // with the same words.
+    "too many tokens: total number",
+    "too many tokens: size limit",
 ];
 
 /// Anthropic: "content filtering policy"; DeepSeek: "Content Exists Risk"; OpenRouter: "requires moderation".

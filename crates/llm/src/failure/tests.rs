@@ -26,6 +26,18 @@ fn failure(provider: &str, status: u16, body: &str) -> Failure {
 /// Error bodies as the providers send them.
 const SEEN: &[(&str, u16, &str, Kind)] = &[
     (
+        "cohere",
+        400,
+        r#"{"message":"too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 4292."}"#,
+        Kind::ContextWindow,
+    ),
+    (
+        "cohere",
+        400,
+        r#"{"message":"too many tokens: max tokens must be less than or equal to 4096, the maximum output for this model"}"#,
+        Kind::BadRequest,
+    ),
+    (
         "openai",
         400,
         r#"{"error":{"message":"This model's maximum context length is 128000 tokens. However, your messages resulted in 204308 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
