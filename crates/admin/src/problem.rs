@@ -33,7 +33,7 @@ impl Problem {
     }
 
     pub(crate) fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path answers GET only")
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path does not answer this method")
     }
 
     pub(crate) fn unauthorized() -> Self {

@@ -10,7 +10,7 @@ use axum::{
 };
 use gateway::observe::{Outcome, Record};
 use serde::Serialize;
-use store::{Filter, Page, StatusClass};
+use store::{Change, Filter, Page, StatusClass};
 use uuid::Uuid;
 
 use crate::{Admin, problem::Problem};
@@ -29,8 +29,17 @@ struct List {
     next_cursor: Option<String>,
 }
 
+/// A record, and how its cost was changed after the call.
+#[derive(Serialize)]
+struct One {
+    #[serde(flatten)]
+    record: Record,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cost_changes: Vec<Change>,
+}
+
 /// Records are data: a browser must neither guess at them nor keep them.
-const AS_DATA: [(HeaderName, &str); 2] =
+pub(crate) const AS_DATA: [(HeaderName, &str); 2] =
     [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::CACHE_CONTROL, "no-store")];
 
 pub(crate) async fn list(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<impl IntoResponse, Problem> {
@@ -48,7 +57,11 @@ pub(crate) async fn one(State(admin): State<Admin>, Path(id): Path<String>) -> R
     let unknown = || Problem::not_found("no record has this id; a record is there once its request has ended");
     let id: Uuid = id.parse().map_err(|_| unknown())?;
     let row = admin.store.request(id).await?.ok_or_else(unknown)?;
-    Ok((AS_DATA, Json(row.record)))
+    let cost_changes = match row.record.repriced {
+        Some(_) => admin.store.repricings(id).await?,
+        None => Vec::new(),
+    };
+    Ok((AS_DATA, Json(One { record: row.record, cost_changes })))
 }
 
 /// Reads the query. What is unknown, wrong or there twice is refused: a filter that silently did nothing would lie.
@@ -88,10 +101,10 @@ fn read(query: &str) -> Result<(Filter, Page), Problem> {
     Ok((filter, page))
 }
 
-const TIME: &str = "a time such as 2027-01-31T12:00:00Z";
+pub(crate) const TIME: &str = "a time such as 2027-01-31T12:00:00Z";
 
 /// Microseconds since 1970.
-fn time(text: &str) -> Option<i64> {
+pub(crate) fn time(text: &str) -> Option<i64> {
     text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond)
 }
 

@@ -1,12 +1,15 @@
 //! The control plane as a client sees it.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Request, StatusCode, header},
 };
-use gateway::observe::{Outcome, Record};
+use gateway::observe::{Attempt, Outcome, Record};
+use govern::{Rules, config, key::Pepper};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use store::Store;
@@ -42,7 +45,8 @@ impl Fixture {
         let store = Store::open(dir.path()).await.unwrap();
         let token = admin::Token::open(dir.path()).unwrap();
         let listen = "0.0.0.0:8080".parse().unwrap();
-        let router = admin::router(admin::Admin { store: store.clone(), token: token.clone(), listen });
+        let admin = admin::Admin { store: store.clone(), token: token.clone(), listen, rules: rules() };
+        let router = admin::router(admin);
         Self { router, store, token: token.expose().to_string(), _dir: dir }
     }
 
@@ -60,6 +64,15 @@ impl Fixture {
     async fn keep(&self, records: impl IntoIterator<Item = Record>) {
         self.store.keep(&records.into_iter().collect::<Vec<_>>()).await.unwrap();
     }
+}
+
+/// A configuration whose only model costs a micro-dollar for each token.
+fn rules() -> Arc<dyn Fn() -> Arc<Rules> + Send + Sync> {
+    let text =
+        "providers: { a: { kind: vllm, base_url: 'http://127.0.0.1:1', prices: { m: { input: 1, output: 1 } } } }";
+    let draft = config::check(text, &|_| None, &|_| Ok(()), 0).draft.unwrap();
+    let rules = Arc::new(draft.into_rules(&Pepper::new(&[0; 32]), 1));
+    Arc::new(move || rules.clone())
 }
 
 const START: i64 = 1_800_000_000_000_000;
@@ -263,4 +276,32 @@ async fn hostile_records_stay_text() {
     }
     let page = fixture.send(Request::get("/").body(Body::empty()).unwrap()).await.text;
     assert!(!page.contains("onclick") && !page.contains("<style") && !page.contains("javascript:"));
+}
+
+#[tokio::test]
+async fn records_are_priced_in_bounded_calls_that_go_on_where_the_last_one_ended() {
+    let fixture = Fixture::new().await;
+    let usage = llm::Usage { input: 2, ..Default::default() };
+    let open = |second| {
+        let attempt = Attempt { target: "a/m".into(), usage, unpriced: true, ..Attempt::default() };
+        Record { usage, unpriced: true, attempts: vec![attempt], ..record(second) }
+    };
+    fixture.keep((0..10_100).map(open)).await;
+    let apply = async |body: Value| {
+        let bearer = format!("Bearer {}", fixture.token);
+        let request = Request::post("/api/v1/prices/apply").header(header::AUTHORIZATION, bearer);
+        let answer = fixture.send(request.body(Body::from(body.to_string())).unwrap()).await;
+        assert_eq!((answer.status, answer.header(header::CACHE_CONTROL)), (StatusCode::OK, "no-store"));
+        answer.json()
+    };
+    let first = apply(json!({})).await;
+    assert_eq!((&first["seen"], &first["changed"]), (&json!(10_000), &json!(10_000)), "{first}");
+    let second = apply(json!({ "cursor": first["next_cursor"] })).await;
+    let expected = json!({
+        "dry_run": false, "seen": 100, "changed": 100, "unknown_before": 100, "left": 0,
+        "cost_before": 0, "cost_after": 200_000, "next_cursor": null,
+    });
+    assert_eq!(second, expected);
+    let one = fixture.get(&format!("/api/v1/requests/{}", record(3).id)).await.json();
+    assert_eq!((&one["cost"], &one["cost_changes"][0]["after"]["cost"]), (&json!(2_000), &json!(2_000)));
 }

@@ -68,7 +68,7 @@ codes! {
     ConflictingCredentials "conflicting_credentials" 400 "invalid_request_error" Caller false "Two headers carry different credentials.";
     Unauthenticated    "invalid_api_key"        401 "authentication_error"  Caller   false "No gateway key was sent, or it is unknown, expired, disabled or revoked.";
     ModelNotAllowed    "model_not_allowed"      403 "permission_error"      Caller   false "The key may not use this model.";
-    ModelUnpriced      "model_unpriced"         403 "permission_error"      Gateway  false "The price of the model is not known, and `unpriced: deny` refuses such calls: the operator must set one.";
+    ModelUnpriced      "model_unpriced"         403 "permission_error"      Gateway  false "The price of the model is not known, and `unpriced` refuses such calls: the operator must set one.";
     ModelNotFound      "model_not_found"        404 "invalid_request_error" Caller   false "No model, wildcard or provider account answers to this name.";
     ResponseNotFound   "response_not_found"     404 "invalid_request_error" Caller   false "This key has no response with this id, or one that it goes on from was deleted.";
     ResponseElsewhere  "response_kept_elsewhere" 409 "invalid_request_error" Caller  false "The provider account that keeps the previous response serves none of the targets of the model.";

@@ -35,6 +35,7 @@ pub fn target_with(name: &str, priority: u32, weight: u32) -> Arc<Target> {
         timeouts: Timeouts::default(),
         on_disconnect: OnDisconnect::Cancel,
         prices: HashMap::new(),
+        estimates: Vec::new(),
         costs: crate::config::snapshot::Costs::default(),
         ca_file: None,
         passthrough: None,

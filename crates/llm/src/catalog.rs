@@ -111,6 +111,16 @@ pub fn all() -> &'static [Model] {
     &MODELS
 }
 
+/// The price of this version ([`Price::version`]).
+#[must_use]
+pub fn price(version: &str) -> Option<Arc<Price>> {
+    MODELS
+        .iter()
+        .filter_map(|model| model.price.as_ref())
+        .find(|price| price.version.as_deref() == Some(version))
+        .cloned()
+}
+
 static MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| entry::models(include_str!("../data/catalog.jsonl")));
 
 fn exact(provider: &str, model: &str) -> Option<&'static Model> {

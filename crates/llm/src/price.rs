@@ -7,12 +7,15 @@ mod charge;
 #[cfg(test)]
 mod costs;
 mod decimal;
+mod estimate;
 mod money;
 mod rates;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::usage::Unit;
 
@@ -21,54 +24,64 @@ pub use decimal::{Decimal, NotDecimal, parse as parse_decimal};
 pub use money::Money;
 pub use rates::Rates;
 
-/// What a model costs.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What a model costs. As JSON it is kept for good: what is empty is left out, and a field is never renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Price {
     /// The rates unless one of the others applies. A unit without a rate follows another ([`follows`]) or has no price.
+    #[serde(skip_serializing_if = "Rates::is_empty")]
     pub base: Rates,
     /// Rates for long prompts, by ascending `from`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub long: Vec<Long>,
     /// Rates of other service tiers than the default one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<Tier>,
     /// Rates that depend on what was asked for: the size of a picture, the resolution of a film.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<Variant>,
     /// Surcharges by where the model runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub uplifts: Vec<Uplift>,
     /// Pico-dollars for each request, besides what it uses.
+    #[serde(skip_serializing_if = "is_default")]
     pub request: u64,
     /// A prompt that was searched for costs one search, however many were made.
+    #[serde(skip_serializing_if = "is_default")]
     pub search_per_prompt: bool,
     /// Which price this is, for records: where it is from and a digest of it (`2026-11/1f0a33c2`).
+    #[serde(skip)]
     pub version: Option<Arc<str>>,
 }
 
 /// Rates for a whole request, output included, whose prompt has at least `from` tokens, cached ones included.
 ///
 /// Vendors say "above N" or "from N on": the first prompt length that pays the rates says both.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Long {
     pub from: u64,
     pub rates: Rates,
 }
 
 /// Rates of a service tier (`flex`, `priority`, `batch`), chosen by the tier that served the call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tier {
     pub name: String,
     pub rates: Rates,
     /// As [`Price::long`]. Where it is empty, long prompts pay the price's own long rates: no discount is made up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub long: Vec<Long>,
 }
 
 /// Rates that hold when all of these words were asked for: `1024x1024` and `high`, or `720p`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variant {
     pub words: Vec<String>,
     pub rates: Rates,
 }
 
 /// What a region adds to the price of tokens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uplift {
     /// `eu` for all regions of that zone, `eu-west-1` for one, `regional` for every region that is not `global`.
     pub region: String,
@@ -154,8 +167,9 @@ impl Price {
         self.variants.iter().filter_map(|variant| variant.rates.get(unit)).max()
     }
 
-    /// The factor of a region, in thousandths.
-    fn uplift(&self, region: Option<&str>) -> u32 {
+    /// The factor of a region, in thousandths; 1000 where it adds nothing.
+    #[must_use]
+    pub fn uplift(&self, region: Option<&str>) -> u32 {
         let Some(region) = region else { return 1000 };
         let exact = |uplift: &&Uplift| uplift.region.eq_ignore_ascii_case(region);
         let zone = |uplift: &&Uplift| zone(region).is_some_and(|zone| uplift.region == zone);
@@ -164,6 +178,10 @@ impl Price {
         let found = all().find(exact).or_else(|| all().find(zone)).or_else(|| all().find(regional));
         found.map_or(1000, |uplift| uplift.per_mille)
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The digest of Fowler, Noll and Vo: the same on every machine and in every build. It names, it does not protect.

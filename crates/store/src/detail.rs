@@ -5,8 +5,11 @@
 //! zero or false is left out. A reader skips the numbers that it does not know: they are of a newer version.
 
 use gateway::observe::{Attempt, Lane, Outcome, Record};
-use govern::Money;
-use llm::usage::{Source, Unit, Usage};
+use govern::{Money, config::Basis};
+use llm::{
+    price::Terms,
+    usage::{Source, Unit, Usage},
+};
 
 /// The numbers of the fields. They are in databases: one that was given once is never given to anything else.
 ///
@@ -49,6 +52,14 @@ mod field {
     pub const STATED: u8 = 31;
     /// How sure a count of tokens is.
     pub const SURENESS: u8 = 32;
+    /// The cost is an estimate.
+    pub const PROVISIONAL: u8 = 33;
+    pub const REPRICED: u8 = 34;
+    pub const TIER: u8 = 35;
+    pub const WORD: u8 = 36;
+    pub const REGION: u8 = 37;
+    pub const DISCOUNT: u8 = 38;
+    pub const MARGIN: u8 = 39;
 }
 
 /// Bytes of an ordinary record, with room to spare.
@@ -74,6 +85,8 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
         usage,
         cost,
         unpriced,
+        estimated,
+        repriced,
         count,
         latency,
         time_to_first_token,
@@ -99,6 +112,8 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
     out.usage(usage);
     out.maybe(field::COST, cost.map(|cost| cost.0));
     out.number(field::UNPRICED, u64::from(*unpriced));
+    out.number(field::PROVISIONAL, u64::from(*estimated));
+    out.maybe(field::REPRICED, *repriced);
     out.text(field::SURENESS, count.as_deref());
     out.number(field::LATENCY, latency.cast_unsigned());
     out.maybe(field::TIME_TO_FIRST_TOKEN, *time_to_first_token);
@@ -157,6 +172,8 @@ fn read_own(field: u8, value: Value<'_>, unit: &str, record: &mut Record) -> Res
         field::ERROR => record.error = Some(value.text()?),
         field::COST => record.cost = Some(Money(value.signed()?)),
         field::UNPRICED => record.unpriced = value.number()? != 0,
+        field::PROVISIONAL => record.estimated = value.number()? != 0,
+        field::REPRICED => record.repriced = Some(value.signed()?),
         field::SURENESS => record.count = Some(value.text()?),
         field::LATENCY => record.latency = value.signed()?,
         field::TIME_TO_FIRST_TOKEN => record.time_to_first_token = Some(value.signed()?),
@@ -182,6 +199,12 @@ fn read_attempt(field: u8, value: Value<'_>, unit: &str, attempt: &mut Attempt) 
         field::COST => attempt.cost = Some(Money(value.signed()?)),
         field::UNPRICED => attempt.unpriced = value.number()? != 0,
         field::PRICE => attempt.price = Some(value.text()?),
+        field::PROVISIONAL => attempt.estimated = value.number()? != 0,
+        field::TIER => attempt.basis.tier = Some(value.text()?),
+        field::WORD => attempt.basis.words.push(value.text()?),
+        field::REGION => attempt.basis.region = Some(value.text()?),
+        field::DISCOUNT => attempt.basis.terms.discount = value.small()?,
+        field::MARGIN => attempt.basis.terms.margin = value.small()?,
         _ => read_usage(field, value, unit, &mut attempt.usage)?,
     }
     Ok(())
@@ -273,7 +296,20 @@ impl Writer {
     }
 
     fn attempt(&mut self, attempt: &Attempt) {
-        let Attempt { target, started, latency, status, failure, upstream_id, usage, cost, unpriced, price } = attempt;
+        let Attempt {
+            target,
+            started,
+            latency,
+            status,
+            failure,
+            upstream_id,
+            usage,
+            cost,
+            unpriced,
+            estimated,
+            price,
+            basis: Basis { tier, words, region, terms: Terms { discount, margin } },
+        } = attempt;
         self.text(field::ATTEMPT, Some(target));
         self.number(field::STARTED, started.cast_unsigned());
         self.number(field::LATENCY, latency.cast_unsigned());
@@ -284,6 +320,14 @@ impl Writer {
         self.maybe(field::COST, cost.map(|cost| cost.0));
         self.number(field::UNPRICED, u64::from(*unpriced));
         self.text(field::PRICE, price.as_deref());
+        self.number(field::PROVISIONAL, u64::from(*estimated));
+        self.text(field::TIER, tier.as_deref());
+        for word in words {
+            self.text(field::WORD, Some(word));
+        }
+        self.text(field::REGION, region.as_deref());
+        self.number(field::DISCOUNT, u64::from(*discount));
+        self.number(field::MARGIN, u64::from(*margin));
     }
 
     /// Seven bits a byte, the lowest first; the eighth says that more follow.
@@ -309,6 +353,10 @@ impl Value<'_> {
             Self::Number(number) => Ok(number),
             Self::Text(_) => Err("a text where a number belongs"),
         }
+    }
+
+    fn small(self) -> Result<u32, &'static str> {
+        self.number().and_then(|number| u32::try_from(number).map_err(|_| "a number that is too large"))
     }
 
     fn signed(self) -> Result<i64, &'static str> {
@@ -378,7 +426,14 @@ mod tests {
             usage: usage(n, Source::Estimated),
             cost: Some(Money(i64::MIN)),
             unpriced: true,
+            estimated: true,
             price: text("2026-11/ab12"),
+            basis: Basis {
+                tier: text("flex"),
+                words: vec!["hd".into(), String::new()],
+                region: text("eu-west-1"),
+                terms: Terms { discount: 1250, margin: u32::MAX },
+            },
         };
         Record {
             at: 1_800_000_000_000_001,
@@ -392,6 +447,8 @@ mod tests {
             usage: usage(5, Source::Reported),
             cost: Some(Money(0)),
             unpriced: true,
+            estimated: true,
+            repriced: Some(-1),
             count: text("exact"),
             latency: i64::MAX,
             time_to_first_token: Some(0),

@@ -8,6 +8,7 @@ mod detail;
 mod keys;
 mod migrations;
 mod open;
+mod prices;
 mod requests;
 mod responses;
 pub mod secret;
@@ -15,6 +16,7 @@ mod write;
 
 pub use keys::{NewKey, StoredKey};
 pub use open::Store;
+pub use prices::{Change, KeptPrice, MOST_REPRICED, Repricing, Step};
 pub use requests::{Filter, Kept, Page, StatusClass};
 
 /// Why the store could not do what it was asked.

@@ -11,6 +11,7 @@ use sqlx::{
 const STEPS: &[(i64, &str, &str)] = &[
     (1, "requests, keys, meta", include_str!("../migrations/0001_requests_keys_meta.sql")),
     (2, "responses", include_str!("../migrations/0002_responses.sql")),
+    (3, "prices, repricings", include_str!("../migrations/0003_prices.sql")),
 ];
 
 /// The steps, ready to run.

@@ -108,6 +108,7 @@ impl Store {
             .await?
             .rows_affected();
             if step == 0 {
+                self.forget_repricings_before(time).await?;
                 return Ok(forgotten);
             }
             forgotten += step;
@@ -119,7 +120,7 @@ impl Store {
     }
 }
 
-const SELECT: &str = "SELECT seq, id, key_id, model, status, outcome, detail FROM requests";
+pub(crate) const SELECT: &str = "SELECT seq, id, key_id, model, status, outcome, detail FROM requests";
 
 fn select(filter: &Filter) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(format!("{SELECT} WHERE 1 = 1"));
@@ -150,7 +151,7 @@ fn select(filter: &Filter) -> QueryBuilder<Sqlite> {
 }
 
 /// The least UUIDv7 of this time: its first 48 bits are milliseconds since 1970 (RFC 9562, section 5.7).
-fn first_id_at(micros: i64) -> String {
+pub(crate) fn first_id_at(micros: i64) -> String {
     let millis = u64::try_from(micros / 1000).unwrap_or(0).min((1 << 48) - 1);
     Uuid::from_u128(u128::from(millis) << 80).to_string()
 }
@@ -159,7 +160,7 @@ fn at_most(limit: u32) -> u32 {
     if limit == 0 { MOST_ROWS } else { limit.min(MOST_ROWS) }
 }
 
-fn kept(row: &SqliteRow) -> Result<Kept, Error> {
+pub(crate) fn kept(row: &SqliteRow) -> Result<Kept, Error> {
     let id: &str = row.try_get("id")?;
     let damaged = |problem: &dyn Display| Error::Damaged { what: format!("record {id}"), problem: problem.to_string() };
     let mut record = Record {

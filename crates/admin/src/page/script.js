@@ -10,7 +10,8 @@ function cells(record) {
   const usage = record.usage || {};
   const input = ["input", "input_audio", "input_image", "input_video", "cache_read", "cache_write", "cache_write_1h",
     "cache_write_12h"].reduce((sum, part) => sum + (usage[part] || 0), 0);
-  const cost = record.cost === null || record.unpriced ? "no price" : "$" + (record.cost / 1e9).toFixed(6);
+  const known = record.cost !== undefined && record.cost !== null && !record.unpriced;
+  const cost = known ? (record.estimated ? "~$" : "$") + (record.cost / 1e9).toFixed(6) : "no price";
   return [
     [new Date(record.at / 1000).toLocaleString()],
     [record.status + (record.error ? " " + record.error : "")],

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use govern::{
     Error, Money,
-    config::{Bill, snapshot::Target},
+    config::{Asked, Bill, snapshot::Target},
 };
 use llm::{
     dialect::Glance,
     failure::Failure,
+    provider::Operation,
     usage::{Source, Usage},
 };
 
@@ -41,13 +42,13 @@ pub struct Spent {
 impl Spent {
     /// What the answer of `target` used so far: as reported, or else reckoned from the prompt and what was delivered.
     #[must_use]
-    pub fn of(target: &Target, glance: &Glance, prompt_tokens: u64) -> Self {
-        Self::asked(target, glance, prompt_tokens, &[])
+    pub fn of(target: &Target, operation: Operation, glance: &Glance, prompt_tokens: u64) -> Self {
+        Self::asked(target, operation, glance, prompt_tokens, &[])
     }
 
     /// As [`Self::of`], where what was asked for moves the price: the size of a picture.
     #[must_use]
-    pub fn asked(target: &Target, glance: &Glance, prompt_tokens: u64, words: &[&str]) -> Self {
+    pub fn asked(target: &Target, operation: Operation, glance: &Glance, prompt_tokens: u64, words: &[&str]) -> Self {
         let whole = glance.stopped || glance.ended;
         let usage = match glance.usage {
             Some(usage) if whole || usage.output >= glance.delivered_tokens => usage,
@@ -61,7 +62,7 @@ impl Spent {
             },
         };
         let served_model = glance.model.clone();
-        let bill = target.bill(&usage, glance.service_tier.as_deref(), words);
+        let bill = target.bill(&usage, &Asked { operation, tier: glance.service_tier.as_deref(), words });
         Self { usage, served_model, bill, reckoned: prompt_tokens }
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use govern::{Code, Error, Money, config::snapshot::OnDisconnect};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Frame;
 use llm::failure::{Failure, Kind};
 use tokio::time::Sleep;
@@ -48,7 +48,7 @@ enum State {
     Waiting(Waiting),
     Open(Box<Opened>),
     /// Upstream is done; what is left in `out` is sent, then the trailers with the cost.
-    Ended(Option<Money>),
+    Ended(Told),
     /// What is left in `out` is sent, then the connection is cut.
     Broken,
     Done,
@@ -180,14 +180,19 @@ impl StreamBody {
         self.out.push_back(self.surface.errors().write_error_event(&body, self.surface.framing(), first).into());
     }
 
-    fn book(&mut self) -> Option<Money> {
-        let State::Open(opened) = &self.state else { return None };
-        let spent = Spent::of(&opened.target, opened.lane.glance(), opened.prompt_tokens);
+    fn book(&mut self) -> Told {
+        let State::Open(opened) = &self.state else { return Told::default() };
+        let operation = self.settlement.record.surface().operation();
+        let spent = Spent::of(&opened.target, operation, opened.lane.glance(), opened.prompt_tokens);
         if let Some(loss) = opened.lane.loss() {
             self.settlement.record.lost(loss);
         }
         self.settlement.book(&opened.target, &spent);
-        self.settlement.record.with(|record| record.cost)
+        self.settlement.record.with(|record| Told {
+            cost: record.cost,
+            unpriced: record.unpriced,
+            estimated: record.estimated,
+        })
     }
 
     /// One step of an open stream: `Pending` if upstream has nothing now.
@@ -258,7 +263,7 @@ impl StreamBody {
                 self.settlement.record.failed(&error);
                 let outcome = self.settlement.record.with(|record| record.outcome);
                 self.settlement.close(outcome, 200); // the head has gone out already
-                self.state = State::Ended(None);
+                self.state = State::Ended(Told::default());
             }
         }
         Poll::Ready(())
@@ -279,8 +284,8 @@ impl http_body::Body for StreamBody {
             let progress = match &this.state {
                 State::Waiting(_) => this.poll_waiting(context),
                 State::Open(_) => this.poll_upstream(context),
-                State::Ended(cost) => {
-                    let trailers = this.trailers.then(|| cost_trailers(*cost)).flatten();
+                State::Ended(told) => {
+                    let trailers = this.trailers.then(|| told.trailers()).flatten();
                     this.state = State::Done;
                     match trailers {
                         Some(trailers) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
@@ -307,9 +312,26 @@ impl http_body::Body for StreamBody {
     }
 }
 
-fn cost_trailers(cost: Option<Money>) -> Option<HeaderMap> {
-    let value = HeaderValue::from_str(&cost?.to_string()).ok()?;
-    Some(HeaderMap::from_iter([(http::HeaderName::from_static("x-tollgate-cost-usd"), value)]))
+/// What the end of a stream says of its cost.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    cost: Option<Money>,
+    unpriced: bool,
+    estimated: bool,
+}
+
+impl Told {
+    fn trailers(self) -> Option<HeaderMap> {
+        let told = || HeaderValue::from_static("true");
+        let cost = self.cost.and_then(|cost| HeaderValue::from_str(&cost.to_string()).ok());
+        let all = [
+            ("x-tollgate-cost-usd", cost),
+            ("x-tollgate-unpriced", self.unpriced.then(told)),
+            ("x-tollgate-estimated", self.estimated.then(told)),
+        ];
+        let said = all.into_iter().filter_map(|(name, value)| Some((HeaderName::from_static(name), value?)));
+        Some(said.collect::<HeaderMap>()).filter(|said| !said.is_empty())
+    }
 }
 
 impl Drop for StreamBody {
@@ -366,7 +388,8 @@ pub(super) async fn read_to_end(mut opened: Box<Opened>, mut settlement: Settlem
 
 /// Books what is known of an answer whose client has gone.
 pub(super) fn leave(opened: &Opened, settlement: &mut Settlement) {
-    let spent = Spent::of(&opened.target, opened.lane.glance(), opened.prompt_tokens);
+    let operation = settlement.record.surface().operation();
+    let spent = Spent::of(&opened.target, operation, opened.lane.glance(), opened.prompt_tokens);
     settlement.book(&opened.target, &spent);
     settlement.close(Outcome::ClientDisconnected, 499);
 }

@@ -11,11 +11,7 @@ use axum::{
 };
 use govern::{Code, Error, Rules, access::permitted, config::snapshot::Target};
 use http::{HeaderValue, Response, header, request};
-use llm::{
-    Dialect,
-    catalog::{self, Mode},
-    provider::Operation,
-};
+use llm::{Dialect, catalog};
 use serde_json::{Value, json};
 
 use entry::entry;
@@ -80,7 +76,7 @@ fn permitted_models(rules: &Rules, caller: &Caller) -> Models {
         let provider = account.provider.id();
         let models = catalog::all().iter().filter(move |model| model.provider == provider && !model.is_regional());
         let offered = models.filter(|model| {
-            let operation = operation(model.mode);
+            let operation = model.mode.operation();
             operation.is_some_and(|operation| !account.provider.speaks(operation, model.id).is_empty())
         });
         offered.map(|model| format!("{}/{}", account.name, model.id))
@@ -101,20 +97,4 @@ fn page(dialect: Dialect, models: &Models) -> Value {
         Dialect::Gemini => json!({ "models": data }),
         _ => json!({ "object": "list", "data": data }),
     }
-}
-
-/// What is asked of such a model; `None` if the gateway has no operation for it.
-fn operation(mode: Mode) -> Option<Operation> {
-    Some(match mode {
-        Mode::Chat | Mode::Responses | Mode::Completion => Operation::Chat,
-        Mode::Embedding => Operation::Embed,
-        Mode::Image => Operation::Image,
-        Mode::ImageEdit => Operation::ImageEdit,
-        Mode::Transcription => Operation::Transcribe,
-        Mode::Speech => Operation::Speech,
-        Mode::Rerank => Operation::Rerank,
-        Mode::Moderation => Operation::Moderate,
-        Mode::Ocr => Operation::Ocr,
-        Mode::Video | Mode::Realtime | Mode::Search | Mode::Other => return None,
-    })
 }

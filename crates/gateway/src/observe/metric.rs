@@ -86,6 +86,7 @@ pub struct Metrics {
     units: Family<UnitLabels, Counter>,
     costs: Family<TargetLabel, Amount>,
     unpriced: Counter,
+    estimated: Counter,
     attempts: Family<AttemptLabels, Counter>,
     health: Family<TargetLabel, Gauge>,
     limits: Decisions,
@@ -173,6 +174,7 @@ impl Metrics {
             units: Family::default(),
             costs: Family::default(),
             unpriced: Counter::default(),
+            estimated: Counter::default(),
             attempts: Family::default(),
             health: Family::default(),
             limits: decisions(),
@@ -209,6 +211,7 @@ impl Metrics {
         r.register("units", "What is not sold by the token, by target and unit", self.units.clone());
         r.register("cost_usd", "Cost in US dollars by target", self.costs.clone());
         r.register("unpriced_requests", "Requests with tokens of unknown price", self.unpriced.clone());
+        r.register("estimated_requests", "Requests whose cost is an estimate", self.estimated.clone());
         r.register("upstream_attempts", "Tries at targets by outcome", self.attempts.clone());
         r.register("target_health", "1: in use, 0: set aside", self.health.clone());
         r.register("limit_decisions", "Decisions of limits", self.limits.all.clone());
@@ -246,6 +249,9 @@ impl Metrics {
         }
         if record.unpriced {
             self.unpriced.inc();
+        }
+        if record.estimated {
+            self.estimated.inc();
         }
     }
 

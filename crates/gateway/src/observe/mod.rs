@@ -2,7 +2,9 @@
 
 pub mod metric;
 pub mod record;
+mod reprice;
 pub mod trace;
 
 pub use metric::Metrics;
 pub use record::{Attempt, Lane, Outcome, Record, Recording};
+pub use reprice::{Priced, Repriced, Which};

@@ -6,7 +6,10 @@ use std::{
     time::Instant,
 };
 
-use govern::{Error, Money};
+use govern::{
+    Error, Money,
+    config::{Basis, Bill},
+};
 use llm::{Loss, usage::Usage};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -68,6 +71,12 @@ pub struct Record {
     /// Some tokens of this call have no known price.
     #[serde(skip_serializing_if = "is_default")]
     pub unpriced: bool,
+    /// The cost, or a part of it, is an estimate: a price was not known, and `unpriced: estimate` put one in its place.
+    #[serde(skip_serializing_if = "is_default")]
+    pub estimated: bool,
+    /// When its cost was changed after the call, in microseconds since 1970: what the caller was told is another.
+    #[serde(skip_serializing_if = "is_default")]
+    pub repriced: Option<i64>,
     /// How sure a count of tokens is, where that was asked for: `exact`, `calibrated` or `estimated`.
     #[serde(skip_serializing_if = "is_default")]
     pub count: Option<String>,
@@ -110,12 +119,13 @@ impl Record {
     /// makes the cost unknown.
     pub fn sum_attempts(&mut self) {
         self.usage = Usage::default();
-        self.unpriced = false;
+        (self.unpriced, self.estimated) = (false, false);
         self.cost = Some(Money::default());
         for attempt in self.attempts.iter().filter(|attempt| !attempt.usage.is_empty()) {
             self.usage.add(&attempt.usage);
             self.cost = self.cost.zip(attempt.cost).map(|(sum, cost)| sum + cost);
             self.unpriced |= attempt.unpriced;
+            self.estimated |= attempt.estimated;
         }
         self.unpriced |= self.cost.is_none();
     }
@@ -185,19 +195,32 @@ pub struct Attempt {
     /// Something that it used has no known price.
     #[serde(skip_serializing_if = "is_default")]
     pub unpriced: bool,
-    /// Which price it was charged by: where that is from, and its digest (`2026-11/ab12...`, `config/...`); `stated` if the
-    /// provider said what it cost.
+    /// Its cost, or a part of it, is an estimate.
+    #[serde(skip_serializing_if = "is_default")]
+    pub estimated: bool,
+    /// Which price it was charged by: where that is from, and its digest (`2026-11/ab12...`, `config/...`, `estimate/...`);
+    /// `stated` if the provider said what it cost.
     #[serde(skip_serializing_if = "is_default")]
     pub price: Option<String>,
+    /// What else moved its price.
+    #[serde(skip_serializing_if = "is_default")]
+    pub basis: Basis,
 }
 
 impl Attempt {
     /// Notes what it used and what that cost.
     pub fn charge(&mut self, spent: &Spent) {
         self.usage = spent.usage;
-        self.cost = spent.bill.cost;
-        self.unpriced = spent.bill.unpriced;
-        self.price = spent.bill.version.as_deref().map(str::to_owned);
+        self.bill(&spent.bill);
+    }
+
+    /// Notes what it cost.
+    pub fn bill(&mut self, bill: &Bill) {
+        self.cost = bill.cost;
+        self.unpriced = bill.unpriced;
+        self.estimated = bill.estimated;
+        self.price = bill.version.as_deref().map(str::to_owned);
+        self.basis = bill.basis.clone();
     }
 }
 

@@ -125,7 +125,7 @@ pub(super) async fn attempt(
                 return Ok(Tried::Good(count_here(dispatch, target)?));
             }
             if glance.usage.is_some() {
-                spend(dispatch, target, &Spent::of(target, &glance, prompt_tokens));
+                spend(dispatch, target, &Spent::of(target, record.surface().operation(), &glance, prompt_tokens));
             }
             Ok(Tried::Bad(failure))
         }
@@ -239,13 +239,14 @@ fn spend(dispatch: &Dispatch, target: &Target, spent: &Spent) {
 fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u64) -> Tried {
     let Dispatch { gw, call, record } = dispatch;
     let target = target.clone();
+    let operation = call.asked.surface.operation();
     match good {
         Good::Whole { body, glance, loss } => {
             record.lost(&loss);
-            if !call.rules.guards.output.is_empty() && call.asked.surface.operation() != Operation::CountTokens {
+            if !call.rules.guards.output.is_empty() && operation != Operation::CountTokens {
                 gw.metrics.guardrail("allow");
             }
-            let spent = match call.asked.surface.operation() {
+            let spent = match operation {
                 Operation::CountTokens => {
                     record.with(|record| record.count = Some(Confidence::Exact.as_str().to_owned()));
                     Spent::nothing()
@@ -253,7 +254,7 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
                 _ => {
                     let words = priced_by(call, &target);
                     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-                    Spent::asked(&target, &glance, prompt_tokens, &words)
+                    Spent::asked(&target, operation, &glance, prompt_tokens, &words)
                 }
             };
             Tried::Good(Done::Whole { target, body, spent: Box::new(spent) })
@@ -266,11 +267,11 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
             Tried::Good(Done::Stream(Box::new(opened)))
         }
         Good::Unfit { unfit, glance } => {
-            spend(dispatch, &target, &Spent::of(&target, &glance, prompt_tokens));
+            spend(dispatch, &target, &Spent::of(&target, operation, &glance, prompt_tokens));
             Tried::Unfit(unfit)
         }
         Good::Blocked { blocked, glance } => {
-            let spent = Spent::of(&target, &glance, prompt_tokens);
+            let spent = Spent::of(&target, operation, &glance, prompt_tokens);
             spend(dispatch, &target, &spent);
             record.with(|record| record.served_model = spent.served_model);
             gw.metrics.guardrail("block");
@@ -279,14 +280,14 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
     }
 }
 
-/// What a call asks for in the words of a price list, if this target's list has a price for it: the size and the quality of a
+/// What a call asks for in the words of a price list, unless this target's list has no price for it: the size and the quality of a
 /// picture, how much of the web is read.
 fn priced_by(call: &super::Composed, target: &Target) -> Vec<String> {
     #[derive(serde::Deserialize)]
     struct Search {
         search_context_size: Option<String>,
     }
-    if target.price.as_ref().is_none_or(|price| price.variants.is_empty()) {
+    if target.price.as_ref().is_some_and(|price| price.variants.is_empty()) {
         return Vec::new();
     }
     let envelope = &call.asked.envelope;

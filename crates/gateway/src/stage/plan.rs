@@ -15,7 +15,7 @@ use crate::{clock::now_micros, upstream::Targets};
 /// Orders the targets of the call. What it depends on is fetched here; the thinking is pure.
 ///
 /// # Errors
-/// 400 if the prompt fits the context of no target; 403 if `unpriced: deny` leaves none.
+/// 400 if the prompt fits the context of no target; 403 if `unpriced` leaves none.
 pub fn plan(targets: &Targets, grant: &Grant, call: &Composed) -> Result<Plan, Error> {
     let now = now_micros();
     let standing = |target: &_| match targets.is_set_aside(target, now) {
@@ -41,12 +41,19 @@ pub fn plan(targets: &Targets, grant: &Grant, call: &Composed) -> Result<Plan, E
     Ok(plan)
 }
 
-/// The targets that may be asked: under `unpriced: deny` those of known price. Counting tokens is free in any case.
+/// The targets that may be asked: under `unpriced: deny` those of known price, under `estimate` also those of which a price
+/// can be estimated. Counting tokens is free in any case.
 fn priced<'a>(grant: &'a Grant, call: &Composed) -> Result<Cow<'a, [Arc<Target>]>, Error> {
-    if call.rules.settings.unpriced == Unpriced::Allow || call.asked.surface.operation() == Operation::CountTokens {
+    let operation = call.asked.surface.operation();
+    let may = |target: &&Arc<Target>| match call.rules.settings.unpriced {
+        Unpriced::Allow => true,
+        Unpriced::Deny => target.price.is_some(),
+        Unpriced::Estimate => target.price.is_some() || target.account.estimate(operation).is_some(),
+    };
+    if operation == Operation::CountTokens || grant.targets.iter().all(|target| may(&target)) {
         return Ok(Cow::Borrowed(&grant.targets));
     }
-    let known: Vec<_> = grant.targets.iter().filter(|target| target.price.is_some()).cloned().collect();
+    let known: Vec<_> = grant.targets.iter().filter(may).cloned().collect();
     if known.is_empty() {
         let message =
             format!("the price of `{}` is not known, and the gateway refuses calls without one", grant.route.name);

@@ -49,6 +49,9 @@ pub fn settle(gw: &Arc<Gateway>, sent: Sent, hold: Hold, record: &Recording) -> 
     answer
 }
 
+/// What a stream may say at its end: HTTP/1.1 sends no trailer that was not announced.
+const TRAILERS: &str = "x-tollgate-cost-usd, x-tollgate-unpriced, x-tollgate-estimated";
+
 /// A stream of the surface's dialect.
 fn stream(body: StreamBody, record: &Recording) -> Answer {
     let trailers = record.reads_trailers();
@@ -60,7 +63,7 @@ fn stream(body: StreamBody, record: &Recording) -> Answer {
     // Reverse proxies in front must not gather a stream.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     if trailers {
-        headers.insert(header::TRAILER, HeaderValue::from_static("x-tollgate-cost-usd"));
+        headers.insert(header::TRAILER, HeaderValue::from_static(TRAILERS));
     }
     answer
 }
@@ -103,6 +106,9 @@ fn describe(record: &Recording, headers: &mut HeaderMap) {
         }
         if record.unpriced {
             say("x-tollgate-unpriced", "true");
+        }
+        if record.estimated {
+            say("x-tollgate-estimated", "true");
         }
         if !record.loss.is_empty() {
             say("x-tollgate-loss", &record.loss.join(","));

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod credentials;
+mod estimates;
 mod guardrails;
 mod headers;
 mod keys;
@@ -93,7 +94,7 @@ struct Checking<'a> {
 impl Checking<'_> {
     fn draft(mut self, raw: &Raw, hash: String) -> Draft {
         let settings = self.settings(raw);
-        let accounts = self.accounts(&raw.providers);
+        let accounts = self.accounts(&raw.providers, settings.unpriced);
         let (models, wildcards) = self.models(&raw.models, &accounts);
         let keys = self.keys(&raw.keys, raw);
         let guardrails = self.guardrails(&raw.guardrails);

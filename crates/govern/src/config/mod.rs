@@ -1,6 +1,7 @@
 //! Configuration in three forms: [`raw`] as written, [`build`] checks it and reports every problem, [`snapshot`] is what
 //! a request reads.
 
+mod bill;
 pub mod build;
 pub mod credential;
 mod environment;
@@ -11,16 +12,17 @@ pub mod raw;
 mod report;
 mod resolve;
 mod shape;
+pub mod shown;
 pub mod snapshot;
 mod target;
 pub mod tree;
 mod variable;
 
+pub use bill::{Asked, Basis, Bill};
 pub use build::{Checked, Draft, check, check_raw, schema};
 pub use credential::Credential;
 pub use problem::{Fault, Place, Problem, Severity};
 pub use raw::Raw;
 pub use resolve::{By, Resolved};
 pub use snapshot::{BadSetting, GuardCheck, GuardRule, Rules, Secret};
-pub use target::Bill;
 pub use variable::Lookup;

@@ -56,7 +56,7 @@ faults! {
     SampleSecret    "sample_secret"     "A credential is empty, too short to be one, or a placeholder from an example.";
     BadKey          "bad_key"           "A gateway key is not one that `tollgate keys create` made, or is declared twice over.";
     UnknownModel    "unknown_model"     "An allow-list names something that is not configured.";
-    Unpriced        "unpriced"          "No price is known for a target: its calls are flagged, or refused under `unpriced: deny`.";
+    Unpriced        "unpriced"          "No price is known for a target: its calls are flagged, estimated or refused, as `unpriced` says.";
     PlainHttp       "plain_http"        "A provider elsewhere is reached without encryption.";
     SecretInFile    "secret_in_file"    "A credential stands in the file itself.";
     Expired         "expired"           "A key has already expired.";

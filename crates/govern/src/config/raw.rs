@@ -53,7 +53,8 @@ pub struct Raw {
     pub most_drains: Option<u32>,
     /// Whether answers carry `x-tollgate-*` headers that describe the call. Default: true.
     pub describe_headers: Option<bool>,
-    /// What happens to a call whose price is not known: served and flagged, or refused. Default: `allow`.
+    /// What happens to a call whose price is not known: served and flagged (`allow`), refused (`deny`), or served at a
+    /// provisional price that is never too low (`estimate`). Default: `allow`.
     pub unpriced: Option<RawUnpriced>,
     /// Traces by OpenTelemetry.
     pub otlp: Option<RawOtlp>,
@@ -106,6 +107,9 @@ pub struct RawProvider {
     pub forward_headers: Items<String>,
     /// Prices by the provider's model name, in place of the catalogue's.
     pub prices: BTreeMap<String, RawPrice>,
+    /// What models without a price may cost, under `unpriced: estimate`: provisional, and marked so in records. Default: the
+    /// dearest price of the provider's known models.
+    pub estimate: Option<RawPrice>,
     /// What the provider takes off its prices for this account, in percent. Default: 0.
     pub discount_percent: Option<f64>,
     /// What is put on top of what remains, in percent, for those who are charged by the records. Default: 0.
@@ -298,8 +302,13 @@ pub struct RawLimits {
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawUnpriced {
+    /// It is served and flagged; its cost is unknown.
     Allow,
+    /// It is refused.
     Deny,
+    /// It is served and charged by the account's `estimate`; without one, by the dearest model of the provider for what was
+    /// asked. A call that nothing can be estimated for is refused.
+    Estimate,
 }
 
 /// What happens upstream when the client has gone.

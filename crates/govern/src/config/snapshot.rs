@@ -6,7 +6,7 @@ use llm::{
     catalog::Model,
     dialect::WriteFor,
     price::{Price, Terms},
-    provider::{Place, Provider},
+    provider::{Operation, Place, Provider},
     structured::Means,
 };
 
@@ -82,6 +82,8 @@ pub struct Account {
     pub on_disconnect: OnDisconnect,
     /// Prices per model name that replace the catalogue's.
     pub prices: HashMap<String, Arc<Price>>,
+    /// What may be paid for what has no price, by what is asked: only under `unpriced: estimate`.
+    pub estimates: Vec<(Operation, Arc<Price>)>,
     /// How prices become costs.
     pub costs: Costs,
     /// How answers that follow a schema are asked for, if not as the provider is known to want it.
@@ -371,4 +373,6 @@ pub enum Unpriced {
     Allow,
     /// It is refused.
     Deny,
+    /// It is served at a provisional price; refused if there is none.
+    Estimate,
 }

@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use llm::{
-    Usage, Wire, catalog,
-    dialect::WriteFor,
-    price::{Charge, Money, Served, Terms},
-};
+use llm::{Wire, catalog, dialect::WriteFor, price::Price};
 
-use super::snapshot::{Account, Costs, Target};
+use super::snapshot::{Account, Rules, Target};
 
 impl Target {
     /// A target with nothing forced, made up by a caller: priority and weight 1, what the catalogue and the account's own prices know.
@@ -63,39 +59,21 @@ impl Target {
     }
 }
 
-/// What an attempt cost, and by whose word.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Bill {
-    /// For what has a price; `None` if nothing that was used has one.
-    pub cost: Option<Money>,
-    /// Something that was used has no price.
-    pub unpriced: bool,
-    /// Which price it was ([`Price::version`](llm::price::Price::version)), or `stated` by the provider.
-    pub version: Option<Arc<str>>,
-}
-
-impl Target {
-    /// What an attempt cost. `tier` is the service tier that really served it, `words` what was asked for that moves a
-    /// price: the size of a picture, the resolution of a film.
+impl Rules {
+    /// The target that records call `account/model`, as it is now; `None` if there is no such account any more.
     #[must_use]
-    pub fn bill(&self, usage: &Usage, tier: Option<&str>, words: &[&str]) -> Bill {
-        let Costs { terms, stated_first } = self.account.costs;
-        let served = Served { tier, region: self.account.place.region.as_deref(), words };
-        let listed = self.price.as_ref().map(|price| (price, price.charge(usage, &served)));
-        let whole = listed.is_some_and(|(_, charge)| !charge.unpriced);
-        match (usage.stated, listed) {
-            (Some(stated), _) if stated_first || !whole => {
-                // A statement knows of every discount.
-                let cost = Charge::stated(stated).money(&Terms { discount: 0, ..terms });
-                Bill { cost: Some(cost), unpriced: false, version: Some("stated".into()) }
-            }
-            (_, Some((price, charge))) => Bill {
-                cost: charge.is_known().then(|| charge.money(&terms)),
-                unpriced: charge.unpriced,
-                version: price.version.clone(),
-            },
-            _ => Bill { cost: None, unpriced: !usage.is_empty(), version: None },
-        }
+    pub fn target(&self, name: &str) -> Option<Target> {
+        let (account, model) = name.split_once('/')?;
+        Some(Target::plain(self.accounts.get(account)?, model))
+    }
+
+    /// The prices that only this configuration has: those it states, and its estimates.
+    pub fn own_prices(&self) -> impl Iterator<Item = Arc<Price>> + '_ {
+        self.accounts.values().flat_map(|account| {
+            let built_in = account.provider.price().map(|price| Arc::new(price.versioned("built-in")));
+            let estimates = account.estimates.iter().map(|(_, price)| price.clone());
+            account.prices.values().cloned().chain(estimates).chain(built_in)
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Model;
 use crate::{
     price::{Long, Price, Rates, Tier, Uplift, Variant},
+    provider::Operation,
     usage::Unit,
 };
 
@@ -144,6 +145,23 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// What is asked of such a model; `None` if the gateway has no operation for it.
+    #[must_use]
+    pub const fn operation(self) -> Option<Operation> {
+        Some(match self {
+            Self::Chat | Self::Responses | Self::Completion => Operation::Chat,
+            Self::Embedding => Operation::Embed,
+            Self::Image => Operation::Image,
+            Self::ImageEdit => Operation::ImageEdit,
+            Self::Transcription => Operation::Transcribe,
+            Self::Speech => Operation::Speech,
+            Self::Rerank => Operation::Rerank,
+            Self::Moderation => Operation::Moderate,
+            Self::Ocr => Operation::Ocr,
+            Self::Video | Self::Realtime | Self::Search | Self::Other => return None,
+        })
+    }
+
     /// The word in the catalogue and in lists of models.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

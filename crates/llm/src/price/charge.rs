@@ -1,5 +1,7 @@
 //! The sum of one attempt.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Money, Price};
 use crate::usage::{Role, Unit, Usage};
 
@@ -15,11 +17,14 @@ pub struct Served<'a> {
 }
 
 /// What an account pays of a list price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Terms {
     /// Hundredths of a percent off the list price.
+    #[serde(skip_serializing_if = "super::is_default")]
     pub discount: u32,
     /// Hundredths of a percent on what remains.
+    #[serde(skip_serializing_if = "super::is_default")]
     pub margin: u32,
 }
 
@@ -27,10 +32,10 @@ pub struct Terms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charge {
     /// Pico-dollars, for what has a rate.
-    pico: i128,
+    pub(super) pico: i128,
     /// Something that was used has no rate.
     pub unpriced: bool,
-    known: bool,
+    pub(super) known: bool,
 }
 
 impl Price {
@@ -110,7 +115,7 @@ impl Charge {
 
 /// The count of a unit without the parts of it that have a count, and a rate, of their own. Parts larger than the whole
 /// are not believed: the whole bounds them.
-fn own(usage: &Usage, unit: Unit, count: u64) -> u64 {
+pub(super) fn own(usage: &Usage, unit: Unit, count: u64) -> u64 {
     let parts = |whole: Unit| Unit::ALL.iter().filter(move |part| part.role() == Role::PartOf(whole));
     match unit.role() {
         Role::PartOf(whole) => {
@@ -144,6 +149,6 @@ fn in_tokens(unit: Unit, usage: &Usage) -> Option<usize> {
 }
 
 /// What is sold on top of an answer: it is never a part of another price.
-fn is_extra(unit: Unit) -> bool {
+pub(super) fn is_extra(unit: Unit) -> bool {
     matches!(unit, Unit::WebSearches | Unit::MapSearches | Unit::CodeSessions)
 }

@@ -85,6 +85,9 @@ pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
                 writeln!(out, "{}", serde_json::to_string_pretty(&kept.record)?)?;
             } else {
                 show(&kept.record, out)?;
+                for change in store.repricings(id).await? {
+                    changed(&change, out)?;
+                }
             }
         }
     }
@@ -175,7 +178,7 @@ fn show(record: &Record, out: &mut dyn Write) -> anyhow::Result<()> {
         ("served by", table::or_dash(record.served_model.as_deref())),
         ("tokens", tokens),
         ("other units", table::or_dash(Some(other.join(", ").as_str()).filter(|units| !units.is_empty()))),
-        ("cost", cost(record)),
+        ("cost", format!("{}{}", cost(record), if record.estimated { " (an estimate)" } else { "" })),
         ("time taken", millis(record.latency)),
         ("first token", record.time_to_first_token.map_or_else(|| "-".to_owned(), millis)),
         ("overhead", record.overhead.map_or_else(|| "-".to_owned(), |micros| format!("{micros} µs"))),
@@ -194,21 +197,54 @@ fn show(record: &Record, out: &mut dyn Write) -> anyhow::Result<()> {
 fn attempt_line(attempt: &observe::Attempt) -> String {
     let status = attempt.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
     format!(
-        "{} at {}: {status} {} after {}, id {}",
+        "{} at {}: {status} {} after {}, id {}, {}",
         table::plain(&attempt.target),
         millis(attempt.started),
         attempt.failure.as_deref().map_or_else(|| "served".to_owned(), table::plain),
         millis(attempt.latency),
         table::or_dash(attempt.upstream_id.as_deref()),
+        charged(attempt),
     )
+}
+
+/// A change of the cost after the call.
+fn changed(change: &store::Change, out: &mut dyn Write) -> anyhow::Result<()> {
+    let cost = |priced: &observe::Priced| {
+        let cost = priced.cost.map_or_else(|| "unknown".to_owned(), |cost| format!("${cost}"));
+        if priced.estimated { format!("~{cost}") } else { cost }
+    };
+    let (before, after) = (cost(&change.before), cost(&change.after));
+    let (at, author) = (table::time(change.at), table::plain(&change.author));
+    Ok(writeln!(out, "{:12} {before} to {after}, {at}, {author}", "repriced")?)
+}
+
+/// What an attempt cost, and by which price.
+fn charged(attempt: &observe::Attempt) -> String {
+    let basis = &attempt.basis;
+    let cost = attempt.cost.map_or_else(|| "no known cost".to_owned(), |cost| format!("${cost}"));
+    let by = attempt.price.as_deref().map(|price| format!("by {}", table::plain(price)));
+    let tier = basis.tier.as_deref().map(|tier| format!("tier {}", table::plain(tier)));
+    let region = basis.region.as_deref().map(|region| format!("in {}", table::plain(region)));
+    let words = Some(basis.words.join(" ")).filter(|words| !words.is_empty()).map(|words| table::plain(&words));
+    let percent = |hundredths: u32| f64::from(hundredths) / 100.0;
+    let discount = Some(basis.terms.discount).filter(|discount| *discount > 0);
+    let discount = discount.map(|discount| format!("less {}%", percent(discount)));
+    let margin =
+        Some(basis.terms.margin).filter(|margin| *margin > 0).map(|margin| format!("plus {}%", percent(margin)));
+    [Some(cost), by, tier, region, words, discount, margin].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn cost(record: &Record) -> String {
     match record.cost {
-        Some(cost) if record.unpriced => format!("{}+?", table::dollars(cost)),
-        Some(cost) => table::dollars(cost),
+        Some(cost) if record.unpriced => format!("{}{}+?", about(record), table::dollars(cost)),
+        Some(cost) => format!("{}{}", about(record), table::dollars(cost)),
         None => "?".to_owned(),
     }
+}
+
+/// An estimate does not look like a cost.
+fn about(record: &Record) -> &'static str {
+    if record.estimated { "~" } else { "" }
 }
 
 fn millis(micros: i64) -> String {

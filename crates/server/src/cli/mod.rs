@@ -11,6 +11,7 @@ mod import;
 mod keys;
 mod logs;
 mod models;
+mod prices;
 mod schema;
 pub mod serve;
 mod table;
@@ -44,6 +45,8 @@ pub enum Command {
     Keys(keys::Args),
     /// Lists the models that callers can ask for, and what they cost.
     Models(models::Args),
+    /// Shows prices that were in force, and prices records whose cost was not known.
+    Prices(prices::Args),
     /// Shows what was asked, who answered and what it cost.
     Logs(logs::Args),
     /// Turns another gateway's configuration into one of Tollgate, and says by line what it could not carry over.
@@ -88,6 +91,7 @@ fn run(command: Command, out: &mut dyn Write) -> Outcome {
         Command::Schema => schema::run(out),
         Command::Keys(args) => wait(keys::run(args, out)),
         Command::Models(args) => models::run(&args, out),
+        Command::Prices(args) => wait(prices::run(args, out)),
         Command::Logs(args) => wait(logs::run(args, out)),
         Command::Import(args) => import::run(&args, out),
         Command::Doctor(args) => wait(doctor::run(&args, out)),

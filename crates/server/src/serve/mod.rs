@@ -3,6 +3,7 @@
 mod accept;
 mod first_run;
 mod log;
+mod price_book;
 mod reload;
 mod signals;
 
@@ -26,6 +27,7 @@ use gateway::{
     upstream::HttpPost,
 };
 use govern::{Rules, config::snapshot::Settings};
+use price_book::PriceBook;
 use store::Store;
 use tokio::net::TcpListener;
 
@@ -65,7 +67,9 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     metrics.config_generation.set(1);
     // What writes records outlives the other tasks: what these record last is still written.
     let (tasks, writers) = (Tasks::default(), Tasks::default());
-    let (sinks, sink_task) = sink::queue(sinks(&store, &rules, &writers)?, metrics.clone());
+    let book = Arc::new(PriceBook::new(store.clone()));
+    book.enter(&rules).await;
+    let (sinks, sink_task) = sink::queue(sinks(&store, &book, &rules, &writers)?, metrics.clone());
     let gw = Gateway::new(Parts {
         rules: rules.clone(),
         pepper,
@@ -80,13 +84,19 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let stop = tasks.stopping();
     tasks.spawn(async move { stop.run_until_cancelled(async { following.keys.follow().await }).await });
     tasks.spawn(forget_old_records(store.clone(), settings.record_days, tasks.stopping()));
-    tasks.spawn(reload::follow(gw.clone(), args.config.clone(), tasks.stopping()));
+    tasks.spawn(reload::follow(gw.clone(), args.config.clone(), book, tasks.stopping()));
 
     let listeners = Listeners::bind(&settings).await?;
     if args.config.path().is_none() {
         first_run::greet(&store, gw.keys.pepper(), listeners.address).await?;
     }
-    let admin = Admin { store: store.clone(), token: Token::open(&data_dir)?, listen: listeners.address };
+    let in_force = gw.clone();
+    let admin = Admin {
+        store: store.clone(),
+        token: Token::open(&data_dir)?,
+        listen: listeners.address,
+        rules: Arc::new(move || in_force.rules.load().rules.clone()),
+    };
     write_address(&data_dir, listeners.address)?;
     let control = gateway::http::meters(gw.clone()).merge(admin::router(admin));
     listeners.serve(&gw, &settings, control).await;
@@ -101,8 +111,8 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Where records go.
-fn sinks(store: &Store, rules: &Rules, writers: &Tasks) -> anyhow::Result<Vec<Arc<dyn Sink>>> {
-    let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::new(store.clone())];
+fn sinks(store: &Store, book: &Arc<PriceBook>, rules: &Rules, writers: &Tasks) -> anyhow::Result<Vec<Arc<dyn Sink>>> {
+    let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::new(store.clone()), book.clone()];
     if let Some(endpoint) = &rules.settings.otlp_endpoint {
         let providers: HashMap<Arc<str>, &'static str> =
             rules.accounts.iter().map(|(name, account)| (name.clone(), account.provider.id())).collect();

@@ -17,6 +17,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::price_book::PriceBook;
 use crate::cli::config::File;
 
 /// Editors write a file in several steps; what comes within this time is one change.
@@ -26,7 +27,7 @@ const SETTLE: Duration = Duration::from_millis(150);
 ///
 /// The directory is watched, not the file: editors and Kubernetes replace the file by another. What else changes in the
 /// directory (a log, say) is none of our business: only a file that reads differently is checked.
-pub async fn follow(gw: Arc<Gateway>, source: File, stop: CancellationToken) {
+pub async fn follow(gw: Arc<Gateway>, source: File, book: Arc<PriceBook>, stop: CancellationToken) {
     let (changed, mut changes) = mpsc::channel(1);
     let _watcher = source.path().and_then(|file| watch(&file, changed.clone()));
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
@@ -46,6 +47,7 @@ pub async fn follow(gw: Arc<Gateway>, source: File, stop: CancellationToken) {
         let now = fingerprint(&source);
         if asked || seen != Some(now) {
             reload(&gw, &source);
+            book.enter(&gw.rules.load_full()).await;
         }
         seen = Some(now);
     }

@@ -161,7 +161,7 @@ async fn case_073_header_record_and_counter_say_the_same_cost() {
     scene.upstream.now_answering(Answer::sse(openai_stream(&words(7), Some(&openai_usage(11, 9)))));
     let ask = scene.gateway.client().post("/v1/chat/completions", &with(chat("chat/m"), &json!({ "stream": true })));
     let stream = ask.header("te", "trailers").send().await;
-    assert_eq!(stream.header("trailer"), Some("x-tollgate-cost-usd"));
+    assert!(stream.header("trailer").unwrap().starts_with("x-tollgate-cost-usd, "));
     let trailer = stream.trailers.get("x-tollgate-cost-usd").unwrap();
     assert_eq!(nano(trailer.to_str().unwrap()), 29 * NANO);
     assert_eq!(scene.gateway.records(2).await[0]["cost"], 29 * NANO);

@@ -28,4 +28,5 @@ mod structured;
 mod tls;
 mod traces;
 mod translation;
+mod unpriced;
 mod vertex;

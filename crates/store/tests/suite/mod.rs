@@ -1,6 +1,7 @@
 //! What every database must do, written once. A database's own test file names its fixture: `store_suite!(Fixture)`.
 
 pub mod keys;
+pub mod prices;
 pub mod requests;
 pub mod responses;
 
@@ -22,6 +23,11 @@ macro_rules! store_suite {
             a_key_comes_back_as_it_was, a_rotated_key_keeps_its_old_secret_for_a_while, a_disabled_key_can_be_enabled,
             a_deleted_key_is_gone, no_secret_is_kept, a_change_is_seen_by_other_handles, finds_for_the_request_path,
             a_closed_store_is_down_not_empty
+        ]);
+        $crate::store_suite!($fixture, prices: [
+            a_price_is_kept_once_and_comes_back, what_has_no_price_is_priced_later_and_once,
+            a_dry_run_changes_nothing, prices_in_bounded_steps, a_record_that_changed_meanwhile_is_left,
+            what_was_priced_before_is_forgotten_with_its_record
         ]);
         $crate::store_suite!($fixture, responses: [
             an_answer_is_found_by_its_owner_alone, a_chain_comes_oldest_first,
@@ -70,8 +76,8 @@ pub fn realistic(n: u64) -> Record {
         upstream_id: Some(format!("req_{n:024x}")),
         usage,
         cost: Some(Money(2_210_000)),
-        unpriced: false,
         price: Some("2026-11/9f86d081".into()),
+        ..Attempt::default()
     };
     let mut attempts = vec![attempt("openai/gpt-5-mini", 200, None)];
     if n.is_multiple_of(20) {

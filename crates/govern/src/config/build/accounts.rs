@@ -1,6 +1,10 @@
 //! Accounts with providers.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use llm::{
     Dialect, Wire,
@@ -15,7 +19,7 @@ use crate::config::{
     raw::{RawOnDisconnect, RawProvider, RawStructuredOutput},
     resolve::is_model_name,
     shape::join,
-    snapshot::{Account, Handling, OnDisconnect, Timeouts},
+    snapshot::{Account, Handling, OnDisconnect, Timeouts, Unpriced},
 };
 
 /// The accounts, and the names of all of them: one with a problem is still known to its targets.
@@ -25,13 +29,14 @@ pub(super) struct Accounts {
 }
 
 impl Checking<'_> {
-    pub(super) fn accounts(&mut self, raw: &std::collections::BTreeMap<String, RawProvider>) -> Accounts {
+    pub(super) fn accounts(&mut self, raw: &BTreeMap<String, RawProvider>, unpriced: Unpriced) -> Accounts {
         let mut good = HashMap::new();
         for (name, raw) in raw {
             let path = join("providers", name);
             if self.account_name(name, &path)
-                && let Some(account) = self.account(name, raw, &path)
+                && let Some(mut account) = self.account(name, raw, &path)
             {
+                account.estimates = self.estimates(raw, account.provider, unpriced, &path);
                 good.insert(Arc::clone(&account.name), Arc::new(account));
             }
         }
@@ -78,6 +83,7 @@ impl Checking<'_> {
                 Some(RawOnDisconnect::Cancel) | None => OnDisconnect::Cancel,
             },
             prices,
+            estimates: Vec::new(),
             costs,
             ca_file: raw.ca_file.as_ref().map(PathBuf::from),
             passthrough,

@@ -48,7 +48,7 @@ impl Checking<'_> {
         }
     }
 
-    fn price(&mut self, raw: &RawPrice, path: &str) -> Price {
+    pub(super) fn price(&mut self, raw: &RawPrice, path: &str) -> Price {
         let base = self.rates(&raw.rates(), path);
         // The price of a conversation that lacks a half would make that half free of charge.
         for (there, absent) in [(Unit::Input, Unit::Output), (Unit::Output, Unit::Input)] {
@@ -134,10 +134,10 @@ impl Checking<'_> {
 
 #[cfg(test)]
 mod tests {
-    use llm::{Usage, price::Money};
+    use llm::{Usage, price::Money, provider::Operation};
 
     use crate::{
-        config::{Bill, check},
+        config::{Asked, Bill, check},
         key::Pepper,
     };
 
@@ -156,7 +156,7 @@ mod tests {
         let checked = check(&file(settings), &|_| None, &|_| Ok(()), 0);
         let rules =
             checked.draft.unwrap_or_else(|| panic!("{:?}", problems(settings))).into_rules(&Pepper::new(&[0; 32]), 1);
-        rules.resolve("a/m").unwrap().route.targets[0].bill(&usage, tier, words)
+        rules.resolve("a/m").unwrap().route.targets[0].bill(&usage, &Asked { operation: Operation::Chat, tier, words })
     }
 
     fn dollars(text: &str) -> Option<Money> {

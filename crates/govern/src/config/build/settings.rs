@@ -39,6 +39,7 @@ impl Checking<'_> {
             describe_headers: raw.describe_headers.unwrap_or(default.describe_headers),
             unpriced: match raw.unpriced {
                 Some(RawUnpriced::Deny) => Unpriced::Deny,
+                Some(RawUnpriced::Estimate) => Unpriced::Estimate,
                 Some(RawUnpriced::Allow) | None => Unpriced::Allow,
             },
             otlp_endpoint: raw.otlp.as_ref().and_then(|otlp| self.url(&otlp.endpoint, "otlp.endpoint")),

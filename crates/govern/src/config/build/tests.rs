@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use llm::{Usage, price::Money};
+use llm::{Usage, price::Money, provider::Operation};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    config::{BadSetting, Severity, raw::Raw, resolve::By},
+    config::{Asked, BadSetting, Severity, raw::Raw, resolve::By},
     key::{Env, Minted, Parsed, RANDOM_BYTES},
     route::Strategy,
 };
@@ -171,7 +171,7 @@ fn case_069_a_custom_price_belongs_to_its_account_alone() {
     let cost = |name: &str| {
         let route = rules.resolve(name).unwrap().route;
         let usage = Usage { input: 1_000_000, output: 1_000_000, ..Usage::default() };
-        route.targets[0].bill(&usage, None, &[]).cost.unwrap()
+        route.targets[0].bill(&usage, &Asked { operation: Operation::Chat, tier: None, words: &[] }).cost.unwrap()
     };
     assert_eq!(cost("a/gpt-4o"), Money(750_000_000), "0.15 and 0.60 dollars, to the nano-dollar");
     assert!(cost("b/gpt-4o") > Money(5_000_000_000), "the catalogue's");
