@@ -33,6 +33,7 @@ providers:
   up_like: {{kind: openai_like, base_url: "{url}/v1", api_key: "${{PROVIDER_KEY}}"}}
   up_gemini: {{kind: gemini, base_url: "{url}", api_key: "${{PROVIDER_KEY}}"}}
   up_bedrock: {{kind: bedrock, region: us-east-1, base_url: "{url}", credential: {{kind: aws_static, access_key: CLIENTTESTS, secret: "${{PROVIDER_KEY}}"}}}}
+  up_cohere: {{kind: cohere, base_url: "{url}/v2", api_key: "${{PROVIDER_KEY}}"}}
   up_vertex: {{kind: vertex, region: us-central1, project: client-tests, base_url: "{url}", api_key: "${{PROVIDER_KEY}}"}}
   up_anthropic: {{kind: anthropic, base_url: "{url}", api_key: "${{PROVIDER_KEY}}"}}
   echo: {{kind: echo}}
@@ -42,6 +43,7 @@ models:
   via-bedrock: {{targets: ["up_bedrock/qwen.qwen3-235b-a22b-2507-v1:0"]}}
   via-vertex: {{targets: [up_vertex/gemini-3-flash-preview]}}
   via-gemini: {{targets: [up_gemini/gemini-3-flash-preview]}}
+  via-cohere: {{targets: [up_cohere/command-a-03-2025]}}
   via-like: {{targets: [up_like/gpt-4o-mini]}}
   via-responses: {{targets: [up_openai/o1-pro]}}
   fallback: {{targets: [up_openai/status-503, up_anthropic/claude-sonnet-4-5], retry: {{attempts: 1}}}}

@@ -1,8 +1,8 @@
-// The Anthropic SDK, its base URL changed and nothing else, before a provider of either dialect.
+// The Anthropic SDK, its base URL changed and nothing else, before a provider of each dialect.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
-import { KEY, MODELS, PDF, PNG, URL, collect, lastSeen, user, waitUntil } from "./common.js";
+import { KEY, MODELS, NO_PDF, PDF, PNG, URL, collect, lastSeen, user, waitUntil } from "./common.js";
 
 const client = new Anthropic({ apiKey: KEY, baseURL: URL, maxRetries: 0 });
 const WEATHER = {
@@ -50,13 +50,12 @@ for (const model of MODELS) {
 
   test(`${model}: shows a picture and a document`, async () => {
     const source = (media_type, bytes) => ({ type: "base64", media_type, data: bytes.toString("base64") });
-    const content = [
-      { type: "image", source: source("image/png", PNG) },
-      { type: "document", source: source("application/pdf", PDF) },
-      { type: "text", text: "look" },
-    ];
-    const message = await client.messages.create({ model, max_tokens: 64, messages: user(content) });
-    assert.equal(texts(message), `I see image/png of ${PNG.length} bytes, application/pdf of ${PDF.length} bytes`);
+    const show = (...parts) => client.messages.create({ model, max_tokens: 64, messages: user([...parts, { type: "text", text: "look" }]) });
+    const picture = { type: "image", source: source("image/png", PNG) };
+    const document = { type: "document", source: source("application/pdf", PDF) };
+    assert.equal(texts(await show(picture)), `I see image/png of ${PNG.length} bytes`);
+    if (NO_PDF.has(model)) return assert.rejects(show(document), Anthropic.BadRequestError);
+    assert.equal(texts(await show(picture, document)), `I see image/png of ${PNG.length} bytes, application/pdf of ${PDF.length} bytes`);
   });
 
   test(`${model}: counts tokens beforehand`, async () => {

@@ -4,8 +4,11 @@ import { setTimeout } from "node:timers/promises";
 
 export const { TOLLGATE_URL: URL, TOLLGATE_KEY: KEY } = process.env;
 
-// A model behind each dialect: the same test must hold for both.
-export const MODELS = ["via-openai", "via-anthropic"];
+// A model behind each dialect: the same test must hold for all.
+export const MODELS = ["via-openai", "via-anthropic", "via-gemini", "via-bedrock", "via-cohere", "via-responses"];
+
+// Where the dialect has no word for a document: the caller is refused, by name.
+export const NO_PDF = new Set(["via-cohere"]);
 
 export const PNG = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",

@@ -1,10 +1,10 @@
-// The OpenAI SDK, its base URL changed and nothing else, before a provider of either dialect.
+// The OpenAI SDK, its base URL changed and nothing else, before a provider of each dialect.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import OpenAI from "openai";
-import { zodResponseFormat } from "openai/helpers/zod";
+import { zodResponseFormat, zodTextFormat } from "openai/helpers/zod";
 import { z } from "zod";
-import { KEY, MODELS, PDF, PNG, URL, collect, lastSeen, user, waitUntil } from "./common.js";
+import { KEY, MODELS, NO_PDF, PDF, PNG, URL, collect, lastSeen, user, waitUntil } from "./common.js";
 
 const client = new OpenAI({ apiKey: KEY, baseURL: `${URL}/v1`, maxRetries: 0 });
 const Person = z.object({ name: z.string(), age: z.number().int() });
@@ -65,10 +65,42 @@ for (const model of MODELS) {
   test(`${model}: shows a picture and a document`, async () => {
     const image_url = { url: `data:image/png;base64,${PNG.toString("base64")}` };
     const file = { filename: "a.pdf", file_data: `data:application/pdf;base64,${PDF.toString("base64")}` };
-    const reply = await client.chat.completions.create({
-      model, messages: user([{ type: "text", text: "look" }, { type: "image_url", image_url }, { type: "file", file }]),
-    });
-    assert.equal(reply.choices[0].message.content, `I see image/png of ${PNG.length} bytes, application/pdf of ${PDF.length} bytes`);
+    const show = (...parts) => client.chat.completions.create({ model, messages: user([{ type: "text", text: "look" }, ...parts]) });
+    const picture = await show({ type: "image_url", image_url });
+    assert.equal(picture.choices[0].message.content, `I see image/png of ${PNG.length} bytes`);
+    if (NO_PDF.has(model)) return assert.rejects(show({ type: "file", file }), OpenAI.BadRequestError);
+    const both = await show({ type: "image_url", image_url }, { type: "file", file });
+    assert.equal(both.choices[0].message.content, `I see image/png of ${PNG.length} bytes, application/pdf of ${PDF.length} bytes`);
+  });
+
+  test(`${model}: responses: answers with usage`, async () => {
+    const reply = await client.responses.create({ model, instructions: "be brief", input: "hello" });
+    assert.equal(reply.output_text, "You said: hello Told: be brief");
+    assert.equal(reply.status, "completed");
+    assert.equal(reply.usage.total_tokens, 156 + (reply.usage.output_tokens_details.reasoning_tokens || 0));
+    assert.equal(reply.usage.input_tokens_details.cached_tokens, 30);
+  });
+
+  test(`${model}: responses: streams an answer`, async () => {
+    const stream = client.responses.stream({ model, input: "hello" });
+    const pieces = (await collect(stream)).filter(({ type }) => type === "response.output_text.delta").map(({ delta }) => delta);
+    assert.equal(pieces.join(""), "You said: hello");
+    assert.equal((await stream.finalResponse()).output_text, "You said: hello");
+  });
+
+  test(`${model}: responses: calls a tool and takes its result, the answer before kept by its id`, async () => {
+    const tools = [{ type: "function", ...WEATHER.function, strict: true }];
+    const first = await client.responses.create({ model, input: "weather?", tools });
+    const call = first.output.find(({ type }) => type === "function_call");
+    assert.deepEqual(JSON.parse(call.arguments), { city: "Ada" });
+    const input = [{ type: "function_call_output", call_id: call.call_id, output: "sunny" }];
+    const kept = model === "via-responses" ? { input: [...user("weather?"), ...first.output, ...input] } : { input, previous_response_id: first.id };
+    assert.equal((await client.responses.create({ model, tools, ...kept })).output_text, "The tools say: sunny");
+  });
+
+  test(`${model}: responses: parses structured output`, async () => {
+    const reply = await client.responses.parse({ model, input: "who?", text: { format: zodTextFormat(Person, "person") } });
+    assert.deepEqual(reply.output_parsed, { name: "Ada", age: 36 });
   });
 }
 

@@ -4,24 +4,25 @@ import json
 from collections.abc import Iterator
 
 from . import mind
-from .shapes import COUNT_TOKENS, MESSAGES, problems
+from .shapes import BETA_COUNT_TOKENS, BETA_MESSAGES, COUNT_TOKENS, MESSAGES, problems
 
 # Fields that the older version of the API still takes.
 SAMPLING = ("temperature", "top_p", "top_k")
 
 
-def refusal(body: dict, version: str) -> str | None:
+def refusal(body: dict, version: str, betas: str) -> str | None:
     """Why the request is refused."""
+    shapes = BETA_MESSAGES if betas else MESSAGES
     plain = {name: value for name, value in body.items() if version != "2023-06-01" or name not in SAMPLING}
-    found = problems(plain, MESSAGES[body.get("stream") is True], "body") or order(body["messages"])
+    found = problems(plain, shapes[body.get("stream") is True], "body") or order(body["messages"])
     thinking = body.get("thinking") or {}
     if thinking.get("type") == "enabled" and not 1024 <= thinking["budget_tokens"] < body["max_tokens"]:
         found.append("thinking.budget_tokens: at least 1024 and less than max_tokens")
     return "; ".join(found) or None
 
 
-def refusal_of_count(body: dict) -> str | None:
-    return "; ".join(problems(body, COUNT_TOKENS, "body")) or None
+def refusal_of_count(body: dict, betas: str) -> str | None:
+    return "; ".join(problems(body, BETA_COUNT_TOKENS if betas else COUNT_TOKENS, "body")) or None
 
 
 def order(messages: list[dict]) -> list[str]:
@@ -51,6 +52,8 @@ def question(body: dict) -> mind.Question:
         choice=choice.get("name", choice["type"]),
         stops=body.get("stop_sequences") or [],
         tools={tool["name"]: tool["input_schema"] for tool in body.get("tools", []) if "input_schema" in tool},
+        roles=[message["role"] for message in body["messages"]],
+        knobs={name: body.get(name) for name in ("temperature", "top_p")},
     )
     if form := (body.get("output_config") or {}).get("format"):
         asked.schema = form["schema"]
@@ -100,7 +103,7 @@ def blocks(said: mind.Answer) -> list[dict]:
         {"type": "tool_use", "id": f"toolu_{at}_{name}", "name": name, "input": arguments}
         for at, (name, arguments) in enumerate(said.calls)
     ]
-    return [*thought, {"type": "text", "text": said.text}, *calls]
+    return [*thought, *([{"type": "text", "text": said.text}] if said.text else []), *calls]
 
 
 def envelope(body: dict) -> dict:

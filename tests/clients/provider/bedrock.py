@@ -8,6 +8,7 @@ import binascii
 import json
 import struct
 from collections.abc import Iterator
+from dataclasses import asdict
 from urllib.parse import unquote
 
 import botocore.session
@@ -33,7 +34,9 @@ def serve(handler, raw: bytes) -> None:
         return bedrock_invoke.serve(handler, unquote(name), method, body, message, error)
     if wrong := refusal(unquote(name), body):
         return handler.send_json(400, error("ValidationException", wrong))
-    said = mind.answer(question(body))
+    asked = question(body)
+    handler.noted["question"] = asdict(asked)
+    said = mind.answer(asked)
     if method == "converse":
         return handler.send_json(200, reply(said))
     handler.send_response(200)
@@ -89,6 +92,8 @@ def question(body: dict) -> mind.Question:
         stops=limits.get("stopSequences") or [],
         thinks=(body.get("additionalModelRequestFields") or {}).get("thinking", {}).get("type") in ("enabled", "adaptive"),
         tools={tool["toolSpec"]["name"]: tool["toolSpec"]["inputSchema"]["json"] for tool in config.get("tools", []) if "toolSpec" in tool},
+        roles=[message["role"] for message in body["messages"]],
+        knobs={"temperature": limits.get("temperature"), "top_p": limits.get("topP")},
     )
     choice = config.get("toolChoice") or {}
     asked.choice = choice["tool"]["name"] if "tool" in choice else "any" if "any" in choice else "auto"
@@ -111,8 +116,8 @@ def take(asked: mind.Question, content: list[dict]) -> None:
             seen = mind.measure(FORMATS[of["format"]], of["source"]["bytes"])
             (asked.images if "image" in block else asked.documents).append(seen)
         elif "toolResult" in block:
-            parts = block["toolResult"]["content"]
-            asked.results.append(" ".join(part.get("text") or json.dumps(part.get("json")) for part in parts))
+            parts, failed = block["toolResult"]["content"], block["toolResult"].get("status") == "error"
+            asked.results.append(("failed: " if failed else "") + " ".join(part.get("text") or json.dumps(part.get("json")) for part in parts))
 
 
 def usage(said: mind.Answer) -> dict:

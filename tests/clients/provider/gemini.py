@@ -104,6 +104,8 @@ def question(body: dict) -> mind.Question:
         stops=config.get("stopSequences", []),
         schema=config.get("responseJsonSchema") or lower(config.get("responseSchema")),
     )
+    asked.knobs = {"temperature": config.get("temperature"), "top_p": config.get("topP")}
+    asked.roles = [{"model": "assistant"}.get(content.get("role"), "user") for content in merged(body["contents"])]
     for tool in body.get("tools", []):
         for function in tool.get("functionDeclarations", []):
             asked.tools[function["name"]] = function.get("parametersJsonSchema") or lower(function.get("parameters")) or {}
@@ -131,7 +133,7 @@ def take(asked: mind.Question, content: dict) -> None:
         return
     results = [part["functionResponse"]["response"] for part in content["parts"] if "functionResponse" in part]
     if results:
-        asked.results = [said.get("output", said.get("error", json.dumps(said))) for said in results]
+        asked.results = [told(said) for said in results]
         return
     asked.text = " ".join(part["text"] for part in content["parts"] if "text" in part)
     asked.results = []
@@ -139,6 +141,10 @@ def take(asked: mind.Question, content: dict) -> None:
         if data := part.get("inlineData"):
             seen = mind.measure(data["mimeType"], standard(data["data"]))
             (asked.documents if data["mimeType"] == "application/pdf" else asked.images).append(seen)
+
+
+def told(response: dict) -> str:
+    return f"failed: {response['error']}" if "error" in response else response.get("output", json.dumps(response))
 
 
 def usage(said: mind.Answer) -> dict:
@@ -156,7 +162,7 @@ def parts(said: mind.Answer) -> list[dict]:
     calls = [{"functionCall": {"name": name, "args": arguments}} for name, arguments in said.calls]
     if calls:
         calls[0]["thoughtSignature"] = mind.signature(calls[0]["functionCall"]["name"])
-    return thought + [{"text": said.text}] + calls
+    return thought + ([{"text": said.text}] if said.text else []) + calls
 
 
 def answer(body: dict, said: mind.Answer, of: list[dict], end: bool) -> dict:

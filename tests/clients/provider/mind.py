@@ -1,4 +1,4 @@
-"""What the provider of these tests "thinks": the same answer to the same question, in either dialect.
+"""What the provider of these tests "thinks": the same answer to the same question, in every dialect.
 
 It proves that what the caller said arrived. It repeats texts, measures pictures and documents, calls the tools it is given,
 reports their results, fills in schemas, and insists that its own thinking comes back unchanged.
@@ -34,6 +34,9 @@ class Question:
     thinks: bool = False
     most_tokens: int | None = None
     stops: list[str] = field(default_factory=list)
+    # Who speaks in the conversation, "user" or "assistant", and how the answer is steered: for tests to look at.
+    roles: list[str] = field(default_factory=list)
+    knobs: dict[str, float | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -83,13 +86,16 @@ def sample(schema: dict[str, Any], root: dict[str, Any] | None = None) -> Any:
 def answer(question: Question) -> Answer:
     thought = THOUGHT if question.thinks else None
     if question.tools and question.choice != "none" and not question.results:
-        return Answer(thought, "Let me see.", calls(question), "tools")
+        # Who must call says nothing before.
+        return Answer(thought, "Let me see." if question.choice == "auto" else "", calls(question), "tools")
     if question.schema is not None:
         return Answer(thought, json.dumps(sample(question.schema)), [], "end")
     return cut(question, Answer(thought, words(question), [], "end"))
 
 
 def calls(question: Question) -> list[tuple[str, dict]]:
+    if told := re.search("Call `(.+?)` with `(.+?)`", question.text):
+        return [(told[1], json.loads(told[2]))]
     # A coding assistant is told what to run; it brings the tool for that among many.
     if told := re.search("Run `(.+?)`", question.text):
         for name, schema in question.tools.items():

@@ -38,6 +38,8 @@ def question(body: dict) -> mind.Question:
         parallel=body.get("parallel_tool_calls", True) is not False,
         stops=[body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop") or [],
         tools={tool["function"]["name"]: tool["function"].get("parameters", {}) for tool in body.get("tools", [])},
+        roles=[message["role"] for message in body["messages"]],
+        knobs={name: body.get(name) for name in ("temperature", "top_p")},
     )
     match body.get("tool_choice"):
         case {"function": {"name": name}}:
@@ -64,6 +66,9 @@ def take(asked: mind.Question, message: dict) -> None:
             asked.results.append(text)
         case "assistant":
             asked.results = []
+        case "user" if asked.results:
+            # What the tools returned beside text.
+            asked.images += [from_data_url(part["image_url"]["url"]) for part in parts if part["type"] == "image_url"]
         case "user":
             asked.text, asked.results = text, []
             for part in parts:
@@ -105,7 +110,7 @@ def envelope(body: dict, kind: str) -> dict:
 
 
 def reply(body: dict, said: mind.Answer) -> dict:
-    message = {"role": "assistant", "content": said.text, "refusal": None, "annotations": []}
+    message = {"role": "assistant", "content": said.text or None, "refusal": None, "annotations": []}
     if said.calls:
         message["tool_calls"] = tool_calls(said)
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish(said)}
@@ -125,7 +130,7 @@ def stream(body: dict, said: mind.Answer) -> Iterator[str]:
         return chunk([{"index": 0, "delta": of, "logprobs": None, "finish_reason": end}])
 
     yield delta({"role": "assistant", "content": "", "refusal": None})
-    for piece in mind.pieces(said.text):
+    for piece in mind.pieces(said.text) if said.text else []:
         yield delta({"content": piece})
     for at, call in enumerate(tool_calls(said)):
         arguments = call["function"]["arguments"]

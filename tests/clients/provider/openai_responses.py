@@ -36,10 +36,12 @@ def refusal(body: dict) -> str | None:
 
 
 def documented(item: dict) -> dict:
-    """The item as the SDK knows it: the API takes messages with an id, and thought without one."""
+    """The item as the SDK knows it: the API takes messages with an id, thought without one, and pictures as they come."""
     if item.get("type") == "reasoning":
         return {"id": "rs_1", **item}
     if item.get("type", "message") == "message" and item["role"] != "assistant":
+        if isinstance(item["content"], list):
+            item = {**item, "content": [{"detail": "auto", **part} if part["type"] == "input_image" else part for part in item["content"]]}
         return {name: value for name, value in item.items() if name != "id"}
     return item
 
@@ -56,6 +58,7 @@ def question(body: dict) -> mind.Question:
         thinks=(body.get("reasoning") or {}).get("effort") not in (None, "none", "minimal"),
         parallel=body.get("parallel_tool_calls", True) is not False,
         tools={tool["name"]: tool.get("parameters") or {} for tool in body.get("tools", []) if tool["type"] == "function"},
+        knobs={name: body.get(name) for name in ("temperature", "top_p")},
     )
     match body.get("tool_choice"):
         case {"name": name}:
@@ -67,8 +70,9 @@ def question(body: dict) -> mind.Question:
     form = (body.get("text") or {}).get("format") or {}
     if form.get("type") == "json_schema":
         asked.schema = form["schema"]
-    items = body["input"]
-    for item in [{"role": "user", "content": items}] if isinstance(items, str) else items:
+    items = [{"role": "user", "content": body["input"]}] if isinstance(body["input"], str) else body["input"]
+    asked.roles = [item["role"] for item in items if "role" in item]
+    for item in items:
         take(asked, item)
     return asked
 
@@ -112,7 +116,8 @@ def output(said: mind.Answer) -> list[dict]:
         items.append({"id": "rs_0", "type": "reasoning", "summary": summary, "encrypted_content": seal()})
     status = "incomplete" if said.end == "length" else "completed"
     content = [{**TEXT, "text": said.text}]
-    items.append({"id": "msg_0", "type": "message", "status": status, "role": "assistant", "content": content})
+    if said.text:
+        items.append({"id": "msg_0", "type": "message", "status": status, "role": "assistant", "content": content})
     for at, (name, arguments) in enumerate(said.calls):
         call = {"call_id": f"call_{at}_{name}", "name": name, "arguments": json.dumps(arguments)}
         items.append({"id": f"fc_{at}", "type": "function_call", "status": "completed", **call})

@@ -1,6 +1,6 @@
-"""The provider of these tests as an HTTP server: both dialects, strict about what it takes, and it remembers.
+"""The provider of these tests as an HTTP server: every dialect, strict about what it takes, and it remembers.
 
-`GET /seen` lists the requests so far and says whether their reader stayed to the end. A model named `slow` pauses between
+`GET /seen` lists the requests so far, with what was understood of them whatever the dialect (`question`), and says whether their reader stayed to the end. A model named `slow` pauses between
 the pieces of a stream, `fails` reports an error amid it, `breaks` ends it without its end; `cites` answers
 with a citation; `status-503` answers with that status.
 """
@@ -9,10 +9,11 @@ import json
 import sys
 import threading
 import time
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 
-from . import anthropic_messages, bedrock, gemini, mind, openai_chat, openai_responses, operations
+from . import anthropic_messages, bedrock, cohere_chat, gemini, mind, openai_chat, openai_responses, operations
 
 PAUSE = 0.05
 
@@ -57,31 +58,34 @@ class Handler(BaseHTTPRequestHandler):
         if said := operations.answer(path, headers.get("content-type", ""), raw):
             return self.send(200, *said)
         body = json.loads(raw)
-        dialects = {"/v1/chat/completions": openai_chat, "/v1/responses": openai_responses}
+        dialects = {"/v1/chat/completions": openai_chat, "/v1/responses": openai_responses, "/v2/chat": cohere_chat}
         dialect = dialects.get(path, anthropic_messages)
         if asked := gemini.of_path(self.path):
             dialect, body = gemini, {**body, "model": asked["model"], "stream": asked["stream"]}
         if status := self.bad_credential(dialect) or self.asked_status(body):
             return self.send_json(status, dialect.error(status, f"scripted {status}"))
-        thread = "message-threads-2026-08-12" in headers.get("anthropic-beta", "") and body.pop("thread", None)
+        betas = headers.get("anthropic-beta", "")
+        thread = "message-threads-2026-08-12" in betas and body.pop("thread", None)
         if thread and body["model"] == "no-threads":
             return self.send_json(400, anthropic_messages.no_threads())
         if thread and thread["type"] == "continue":
             body["messages"] = self.server.threads[thread["previous_message_id"]] + body["messages"]
         if path == "/v1/messages/count_tokens":
-            refused = anthropic_messages.refusal_of_count(body)
+            refused = anthropic_messages.refusal_of_count(body, betas)
         elif dialect is not anthropic_messages:
             counted = asked and body.get("generateContentRequest")
             refused = dialect.refusal(counted or body) or (asked and gemini.refusal_of_place(asked, body))
         else:
-            refused = anthropic_messages.refusal(body, headers.get("anthropic-version", ""))
+            refused = anthropic_messages.refusal(body, headers.get("anthropic-version", ""), betas)
         if refused:
             return self.send_json(400, dialect.error(400, refused))
         if asked and asked["method"] == "countTokens":
             return self.send_json(200, {"totalTokens": len(raw.split())})
         if path == "/v1/messages/count_tokens":
             return self.send_json(200, {"input_tokens": len(raw.split())})
-        said = mind.answer(dialect.question(body))
+        question = dialect.question(body)
+        self.noted["question"] = asdict(question)
+        said = mind.answer(question)
         if body.get("stream"):
             self.send_stream(self.spoilt(dialect, body, dialect.stream(body, said)), PAUSE if body["model"] == "slow" else 0)
         else:

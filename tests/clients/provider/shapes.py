@@ -14,11 +14,16 @@ from openai.types.chat import completion_create_params as chat
 from openai.types.responses import response_create_params as responses
 from anthropic.types import message_count_tokens_params as count
 from anthropic.types import message_create_params as messages
+from anthropic.types.beta import message_count_tokens_params as beta_count
+from anthropic.types.beta import message_create_params as beta_messages
 
 CHAT = {False: chat.CompletionCreateParamsNonStreaming, True: chat.CompletionCreateParamsStreaming}
 RESPONSES = {False: responses.ResponseCreateParamsNonStreaming, True: responses.ResponseCreateParamsStreaming}
 MESSAGES = {False: messages.MessageCreateParamsNonStreaming, True: messages.MessageCreateParamsStreaming}
 COUNT_TOKENS = count.MessageCountTokensParams
+# What is taken of a client that names a beta.
+BETA_MESSAGES = {False: beta_messages.MessageCreateParamsNonStreaming, True: beta_messages.MessageCreateParamsStreaming}
+BETA_COUNT_TOKENS = beta_count.MessageCountTokensParams
 
 WRAPPERS = (Required, NotRequired, Annotated)
 SCALARS = {str: str, bool: bool, int: int, float: (int, float), type(None): type(None)}

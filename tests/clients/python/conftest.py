@@ -13,8 +13,16 @@ import pytest
 
 URL, KEY = os.environ["TOLLGATE_URL"], os.environ["TOLLGATE_KEY"]
 
-# A model behind each dialect: the same test must hold for both.
-MODELS = ["via-openai", "via-anthropic"]
+# A model behind each dialect: the same test must hold for all.
+MODELS = ["via-openai", "via-anthropic", "via-gemini", "via-bedrock", "via-cohere", "via-responses"]
+# Where the dialect has no word for something: the caller is told of the loss, or refused.
+ANY_NUMBER_OF_CALLS = {"via-gemini", "via-bedrock", "via-cohere"}
+NO_STOPS = {"via-responses"}
+# A model that thinks takes no temperature.
+NO_SAMPLING = {"via-responses"}
+NO_PDF = {"via-cohere"}
+# The gateway fetches pictures itself for who takes no address; here it cannot.
+NO_ADDRESSES = {"via-gemini", "via-bedrock"}
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

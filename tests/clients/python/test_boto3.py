@@ -6,6 +6,7 @@ token without TLS, so here, on one machine, it is handed the header.
 
 import json
 
+import anthropic
 import boto3
 import pytest
 from botocore import UNSIGNED
@@ -241,3 +242,17 @@ def test_case_044_counts_tokens(bedrock, model: str) -> None:
     assert bedrock.count_tokens(modelId=model, input=asked)["inputTokens"] > 0
     native = {"invokeModel": {"body": of_claude("Hello there").encode()}}
     assert bedrock.count_tokens(modelId=model, input=native)["inputTokens"] > 0
+
+
+@pytest.fixture
+def claude_of_bedrock() -> anthropic.AnthropicBedrock:
+    return anthropic.AnthropicBedrock(api_key=KEY, aws_region="us-east-1", base_url=URL, max_retries=0)
+
+
+@pytest.mark.parametrize("model", INVOKED)
+def test_anthropics_library_for_bedrock_is_answered(claude_of_bedrock, model: str) -> None:
+    asked = {"model": model, "max_tokens": 99, "messages": [{"role": "user", "content": "Hi"}]}
+    assert claude_of_bedrock.messages.create(**asked).content[0].text == "You said: Hi"
+    with claude_of_bedrock.messages.stream(**asked) as stream:
+        final = stream.get_final_message()
+    assert (final.content[0].text, final.stop_reason) == ("You said: Hi", "end_turn")

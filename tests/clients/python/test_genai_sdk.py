@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import anthropic
 import pytest
 from google import genai
 from google.genai import errors, types
@@ -217,3 +218,14 @@ def test_errors_are_the_sdks_own_in_vertex_mode(vertex):
     with pytest.raises(errors.ClientError) as raised:
         vertex.models.generate_content(model="nobody", contents="hi")
     assert (raised.value.code, raised.value.status) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("model", ["via-anthropic", "via-vertex", "via-openai"])
+def test_anthropics_library_for_vertex_is_answered(model):
+    claude = anthropic.AnthropicVertex(access_token=KEY, project_id="mine", region="europe-west4", base_url=f"{URL}/v1", max_retries=0)
+    asked = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
+    said = claude.messages.create(max_tokens=99, **asked).content
+    assert [block.text for block in said if block.type == "text"] == ["You said: Hi"]
+    with claude.messages.stream(max_tokens=99, **asked) as stream:
+        assert stream.get_final_message().stop_reason == "end_turn"
+    assert claude.messages.count_tokens(**asked).input_tokens > 0

@@ -1,4 +1,4 @@
-"""LangChain's OpenAI chat model, before a provider of either dialect."""
+"""LangChain's OpenAI chat model, before a provider of each dialect."""
 
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
