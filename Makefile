@@ -71,7 +71,7 @@ test-clients: $(VENV)/installed $(VENV)-frameworks/installed $(VENV)-llama_index
 		--test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=$(abspath $(LOGS))/node.xml
 
 .PHONY: test-assistants
-test-assistants: $(VENV)/installed $(CLIENTS)/assistants/node_modules/.package-lock.json ## Coding assistants, one prompt each (400 MB of packages)
+test-assistants: $(VENV)/installed $(CLIENTS)/assistants/node_modules/.package-lock.json ## Coding assistants at work (800 MB of packages)
 	mkdir -p $(LOGS)
 	cargo build --quiet --package server --bin tollgate
 	$(VENV)/bin/python $(CLIENTS)/with_gateway.py $(TARGET)/debug -- npm --prefix $(CLIENTS)/assistants test
