@@ -18,7 +18,7 @@ use llm::Dialect;
 use super::{Answer, Surface, refuse, serve_model};
 use crate::Gateway;
 
-pub(super) fn routes() -> Router<Arc<Gateway>> {
+pub(super) fn paths() -> Router<Arc<Gateway>> {
     Router::new().route("/model/{model}/{method}", post(ask))
 }
 
@@ -39,7 +39,7 @@ async fn ask(
             return refuse(Dialect::Bedrock, &Error::new(Code::NotFound, message), "");
         }
     };
-    let mut answer = serve_model(gw, surface, Some(model), request).await;
+    let mut answer = serve_model(&gw, surface, Some(model), request).await;
     // Where the SDKs look for the id that people quote.
     if let Some(id) = answer.headers().get("request-id").cloned() {
         answer.headers_mut().insert("x-amzn-requestid", id);

@@ -21,7 +21,7 @@ use llm::{Dialect, Wire, embed::Format};
 use super::{Answer, Surface, refuse, serve_model};
 use crate::Gateway;
 
-pub(super) fn routes() -> Router<Arc<Gateway>> {
+pub(super) fn paths() -> Router<Arc<Gateway>> {
     Router::new()
         .route("/v1beta/models/{*name}", post(ask))
         .route("/v1/models/{*name}", post(ask))
@@ -34,7 +34,7 @@ async fn ask(State(gw): State<Arc<Gateway>>, Path(name): Path<String>, request: 
     // A model's own name may hold a colon.
     let (model, method) = name.rsplit_once(':').unwrap_or((&name, ""));
     match surface(method, request.uri().query().unwrap_or_default()) {
-        Some(surface) => serve_model(gw, surface, Some(model.to_owned()), request).await,
+        Some(surface) => serve_model(&gw, surface, Some(model.to_owned()), request).await,
         None => {
             let message =
                 "a model is asked by `:generateContent`, `:streamGenerateContent`, `:countTokens` or `:embedContent`";
@@ -49,7 +49,7 @@ async fn ask_publisher(gw: State<Arc<Gateway>>, Path(path): Path<String>, reques
 
 async fn ask_vertex(State(gw): State<Arc<Gateway>>, Path(path): Path<String>, request: Request) -> Answer {
     match vertex(&path, request.uri().query().unwrap_or_default()) {
-        Some((surface, model)) => serve_model(gw, surface, Some(model), request).await,
+        Some((surface, model)) => serve_model(&gw, surface, Some(model), request).await,
         None => {
             let message = "a model is asked at `.../publishers/{publisher}/models/{model}` by `:generateContent`, \
                            `:streamGenerateContent`, `:countTokens`, `:embedContent` or `:predict`, and Anthropic's by \

@@ -4,6 +4,7 @@ mod anthropic;
 mod audio;
 mod bedrock;
 mod completions;
+mod door;
 pub mod edge;
 mod embeddings;
 mod error;
@@ -24,12 +25,7 @@ mod watched;
 
 use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc};
 
-use axum::{
-    Router,
-    body::Body,
-    extract::{Request, State},
-    routing::post,
-};
+use axum::{Router, body::Body, extract::Request};
 use futures_util::FutureExt;
 use govern::{Code, Error};
 use http::{HeaderValue, Response, request};
@@ -40,9 +36,12 @@ use crate::{
     pipeline::{handle, pass, remember},
 };
 
+pub use door::Door;
 pub use error::refuse;
 pub use surface::Surface;
 pub use watched::Watched;
+
+use door::{Paths, path};
 
 /// A request as it came in, its body unread.
 #[derive(Debug)]
@@ -57,27 +56,29 @@ pub struct RawRequest {
 /// What the caller gets.
 pub type Answer = Response<Body>;
 
-/// The routes of the data plane, health and readiness among them: load balancers ask where they send.
-pub fn router(gw: Arc<Gateway>) -> Router {
-    Router::new()
-        .merge(openai::routes())
-        .merge(anthropic::routes())
-        .merge(gemini::routes())
-        .merge(bedrock::routes())
-        .merge(responses::routes())
-        .merge(completions::routes())
-        .merge(embeddings::routes())
-        .merge(rerank::routes())
-        .merge(images::routes())
-        .merge(audio::routes())
-        .merge(moderations::routes())
-        .merge(ocr::routes())
-        .merge(models::routes())
-        .merge(passthrough::routes())
-        .merge(process::probes())
-        .fallback(error::not_found)
-        .method_not_allowed_fallback(error::method_not_allowed)
-        .with_state(gw)
+/// What answers at the paths of the data plane.
+pub fn door(gw: Arc<Gateway>) -> Door {
+    paths().open(gw)
+}
+
+/// The paths of the data plane, health and readiness among them: load balancers ask where they send.
+fn paths() -> Paths {
+    Paths::default()
+        .and(openai::paths())
+        .and(anthropic::paths())
+        .and(gemini::paths())
+        .and(bedrock::paths())
+        .and(responses::paths())
+        .and(completions::paths())
+        .and(embeddings::paths())
+        .and(rerank::paths())
+        .and(images::paths())
+        .and(audio::paths())
+        .and(moderations::paths())
+        .and(ocr::paths())
+        .and(models::paths())
+        .and(passthrough::paths())
+        .and(process::probes())
 }
 
 /// The meters of the process, for whoever operates it.
@@ -90,28 +91,22 @@ pub fn probes(gw: Arc<Gateway>) -> Router {
     process::probes().with_state(gw)
 }
 
-/// The route of a surface that its path names.
-fn route(path: &'static str, surface: Surface) -> Router<Arc<Gateway>> {
-    let ask = move |State(gw): State<Arc<Gateway>>, request: Request| serve(gw, surface, request);
-    Router::new().route(path, post(ask))
-}
-
 /// Answers a request of this surface: the pipeline's answer, or its refusal in the surface's words.
-fn serve(gw: Arc<Gateway>, surface: Surface, request: Request) -> impl Future<Output = Answer> {
+fn serve(gw: &Arc<Gateway>, surface: Surface, request: Request) -> impl Future<Output = Answer> {
     serve_model(gw, surface, None, request)
 }
 
 /// As [`serve`], of a surface whose path says the model.
-async fn serve_model(gw: Arc<Gateway>, surface: Surface, model: Option<String>, request: Request) -> Answer {
+async fn serve_model(gw: &Arc<Gateway>, surface: Surface, model: Option<String>, request: Request) -> Answer {
     let (head, body) = request.into_parts();
     let echoed = head.headers.get(names::X_REQUEST_ID).filter(|id| id.len() <= 128).cloned();
     let raw = RawRequest { surface, model, head, body };
     let record = Recording::open(&raw, gw.sinks.clone(), gw.metrics.clone());
     let handled = match surface {
-        Surface::Passthrough => AssertUnwindSafe(pass(&gw, raw, &record)).catch_unwind().boxed().await,
-        Surface::KeptResponse => AssertUnwindSafe(remember(&gw, raw, &record)).catch_unwind().boxed().await,
+        Surface::Passthrough => AssertUnwindSafe(pass(gw, raw, &record)).catch_unwind().boxed().await,
+        Surface::KeptResponse => AssertUnwindSafe(remember(gw, raw, &record)).catch_unwind().boxed().await,
         // Pinned where it is: whatever a future is moved into is as large again.
-        _ => AssertUnwindSafe(pin!(handle(&gw, raw, &record))).catch_unwind().await,
+        _ => AssertUnwindSafe(pin!(handle(gw, raw, &record))).catch_unwind().await,
     };
     let handled =
         handled.unwrap_or_else(|_panic| Err(Error::new(Code::Internal, "the gateway failed on this request")));

@@ -22,7 +22,7 @@ use crate::{
     stage::{Caller, identify},
 };
 
-pub(super) fn routes() -> Router<Arc<Gateway>> {
+pub(super) fn paths() -> Router<Arc<Gateway>> {
     Router::new()
         .route("/v1/models", get(list))
         .route("/v1/models/{*name}", get(one))

@@ -1,13 +1,9 @@
 //! Moderation, in OpenAI's format.
 
-use std::sync::Arc;
-
-use axum::Router;
 use llm::Wire;
 
-use super::{Surface, route};
-use crate::Gateway;
+use super::{Paths, Surface, path};
 
-pub(super) fn routes() -> Router<Arc<Gateway>> {
-    Router::new().merge(route("/v1/moderations", Surface::Task(Wire::Moderate)))
+pub(super) fn paths() -> Paths {
+    path("/v1/moderations", Surface::Task(Wire::Moderate))
 }

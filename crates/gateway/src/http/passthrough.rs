@@ -11,10 +11,10 @@ use axum::{
 use super::{Answer, Surface, serve};
 use crate::Gateway;
 
-pub(super) fn routes() -> Router<Arc<Gateway>> {
+pub(super) fn paths() -> Router<Arc<Gateway>> {
     Router::new().route("/passthrough/{account}/{*path}", any(passthrough))
 }
 
 async fn passthrough(State(gw): State<Arc<Gateway>>, request: Request) -> Answer {
-    serve(gw, Surface::Passthrough, request).await
+    serve(&gw, Surface::Passthrough, request).await
 }

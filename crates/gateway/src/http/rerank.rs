@@ -1,16 +1,11 @@
 //! Reranking, under the paths of Cohere's versions and of self-hosted servers.
 
-use std::sync::Arc;
-
-use axum::Router;
 use llm::{Wire, rerank::Format};
 
-use super::{Surface, route};
-use crate::Gateway;
+use super::{Paths, Surface, path};
 
-pub(super) fn routes() -> Router<Arc<Gateway>> {
-    Router::new()
-        .merge(route("/v1/rerank", Surface::Task(Wire::Rerank(Format::Cohere))))
-        .merge(route("/v2/rerank", Surface::Task(Wire::Rerank(Format::Cohere))))
-        .merge(route("/rerank", Surface::Task(Wire::Rerank(Format::Cohere))))
+pub(super) fn paths() -> Paths {
+    path("/v1/rerank", Surface::Task(Wire::Rerank(Format::Cohere)))
+        .and(path("/v2/rerank", Surface::Task(Wire::Rerank(Format::Cohere))))
+        .and(path("/rerank", Surface::Task(Wire::Rerank(Format::Cohere))))
 }

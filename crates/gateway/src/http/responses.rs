@@ -8,21 +8,17 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{Answer, Surface, serve};
+use super::{Answer, Paths, Surface, path, serve};
 use crate::Gateway;
 
-pub(super) fn routes() -> Router<Arc<Gateway>> {
-    Router::new()
-        .route("/v1/responses", post(create))
+pub(super) fn paths() -> Paths {
+    let others = Router::new()
         .route("/v1/responses/{id}", get(kept).delete(kept))
         .route("/v1/responses/{id}/input_items", get(kept))
-        .route("/v1/responses/{id}/cancel", post(kept))
-}
-
-async fn create(State(gw): State<Arc<Gateway>>, request: Request) -> Answer {
-    serve(gw, Surface::Responses, request).await
+        .route("/v1/responses/{id}/cancel", post(kept));
+    path("/v1/responses", Surface::Responses).and(others)
 }
 
 async fn kept(State(gw): State<Arc<Gateway>>, request: Request) -> Answer {
-    serve(gw, Surface::KeptResponse, request).await
+    serve(&gw, Surface::KeptResponse, request).await
 }

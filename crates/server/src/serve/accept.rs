@@ -2,16 +2,18 @@
 
 use std::{
     convert::Infallible,
+    future::poll_fn,
     pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
-use axum::{Router, body::Body};
-use gateway::http::{Watched, edge};
+use axum::body::Body;
+use gateway::http::{Door, Watched, edge};
 use govern::config::snapshot::{EdgeLimits, Settings};
 use http::{HeaderValue, header};
 use hyper::{Request, body::Incoming, rt::Executor, service::service_fn};
@@ -24,7 +26,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceExt;
+
+use super::head_timer::HeadTimer;
 
 /// The listeners of the process and the connections that they have taken.
 pub struct Edge {
@@ -62,16 +65,17 @@ impl Edge {
         }
     }
 
-    /// Serves `router` on a socket.
+    /// Serves what is behind `door` on a socket.
     #[expect(clippy::disallowed_methods, reason = "connections have a tracker of their own, which the drain waits for")]
-    pub fn listen(&self, listener: TcpListener, router: Router) {
-        let server = Arc::new(server(&self.limits, &self.open));
+    pub fn listen(&self, listener: TcpListener, door: impl Into<Door>) {
+        let door = Arc::new(door.into());
+        let server = server(&self.limits, &self.open);
         let (closing, cutting) = (self.closing.clone(), self.cutting.clone());
         let (connections, open) = (self.connections.clone(), self.open.clone());
         let accept = async move {
             while let Some(Some((socket, permit))) = closing.run_until_cancelled(take(&listener, &connections)).await {
                 let connection = Connection {
-                    router: router.clone(),
+                    door: door.clone(),
                     server: server.clone(),
                     closing: closing.clone(),
                     cutting: cutting.clone(),
@@ -140,7 +144,6 @@ fn server(limits: &EdgeLimits, open: &TaskTracker) -> auto::Builder<Streams> {
     let mut server = auto::Builder::new(Streams(open.clone()));
     server
         .http1()
-        .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(HEADER_BYTES.max(8 << 10) * 2)
         .http2()
@@ -154,8 +157,8 @@ fn server(limits: &EdgeLimits, open: &TaskTracker) -> auto::Builder<Streams> {
 
 /// What serves one connection.
 struct Connection {
-    router: Router,
-    server: Arc<auto::Builder<Streams>>,
+    door: Arc<Door>,
+    server: auto::Builder<Streams>,
     closing: CancellationToken,
     cutting: CancellationToken,
 }
@@ -164,19 +167,19 @@ impl Connection {
     async fn serve(self, socket: TcpStream) {
         let _ = socket.set_nodelay(true);
         let (socket, first_bad) = Watched::new(socket);
-        let (router, requests) = (self.router, AtomicU64::new(0));
+        let (door, requests) = (self.door, AtomicU64::new(0));
         let service = service_fn(move |request: Request<Incoming>| {
             let number = requests.fetch_add(1, Ordering::Relaxed) + 1;
             let checked = match first_bad.is_reached(number) {
                 true => Err(edge::ambiguous()),
                 false => edge::check(&request),
             };
-            let router = router.clone();
+            let door = door.clone();
             async move {
                 let last = edge::is_last(&request);
                 let mut answer = match checked {
                     Err(refusal) => *refusal,
-                    Ok(()) => router.oneshot(request.map(Body::new)).await?,
+                    Ok(()) => door.answer(request.map(Body::new)).await,
                 };
                 if last {
                     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -184,12 +187,22 @@ impl Connection {
                 Ok::<_, Infallible>(answer)
             }
         });
-        let mut connection = pin!(self.server.serve_connection(TokioIo::new(socket), service));
-        let ended = tokio::select! {
-            biased;
-            ended = connection.as_mut() => Some(ended),
-            // Nothing is cut that was not asked to close before: until then one token is looked at, not two.
-            () = self.closing.cancelled() => {
+        let mut server = self.server;
+        server.http1().timer(HeadTimer::new());
+        let mut connection = pin!(server.serve_connection(TokioIo::new(socket), service));
+        let (mut closing, mut listens) = (pin!(self.closing.cancelled()), false);
+        let served = poll_fn(|context| {
+            // Polled once, the token wakes this task when it is cancelled: until then a look at it is enough.
+            let told = !std::mem::replace(&mut listens, true) || self.closing.is_cancelled();
+            if told && closing.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            connection.as_mut().poll(context).map(Some)
+        });
+        let ended = match served.await {
+            Some(ended) => Some(ended),
+            // Nothing is cut that was not asked to close before.
+            None => {
                 connection.as_mut().graceful_shutdown();
                 self.cutting.run_until_cancelled(connection).await
             }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod first_run;
+mod head_timer;
 mod log;
 mod price_book;
 mod reload;
@@ -149,7 +150,7 @@ impl Listeners {
     /// Serves until a signal, then drains: readiness says no, new connections are still taken for a moment so that load
     /// balancers can look elsewhere, then what is under way is finished.
     async fn serve(self, gw: &Arc<Gateway>, settings: &Settings, control: Router) {
-        let data = gateway::http::router(gw.clone());
+        let data = gateway::http::door(gw.clone());
         let edge = accept::Edge::new(settings);
         match self.admin {
             None => edge.listen(self.public, data.merge(control)),

@@ -285,6 +285,20 @@ async fn sec_043_a_host_that_is_none_is_refused_and_none_is_believed() {
 }
 
 #[tokio::test]
+async fn a_path_of_a_surface_is_asked_by_post_alone() {
+    let scene = scene().await;
+    for path in [PATH, "/v1/messages", "/v1/embeddings"] {
+        for method in [Method::GET, Method::PUT, Method::OPTIONS] {
+            let answer = scene.gateway.client().request(method.clone(), path).send().await;
+            assert_eq!(answer.status, 405, "{method} {path}: {}", answer.text());
+            assert_eq!(answer.header("allow"), Some("POST"));
+            assert!(answer.json()["error"]["message"].is_string());
+        }
+    }
+    assert!(scene.upstream.requests().is_empty());
+}
+
+#[tokio::test]
 async fn case_105_every_spelling_of_a_path_is_decided_as_the_route_that_answers() {
     let scene = scene().await;
     let token = std::fs::read_to_string(scene.gateway.folder().join("data/admin_token")).unwrap();
