@@ -7,7 +7,7 @@ use govern::{Code, Error};
 use http::{HeaderValue, Method, Request, Response, Version, header};
 use llm::Dialect;
 
-use super::refuse;
+use super::{framing::decimal, refuse};
 
 /// Checks the form of a request's head.
 ///
@@ -40,17 +40,22 @@ pub fn check<B>(request: &Request<B>) -> Result<(), Box<Response<Body>>> {
 
 /// A name or address, with or without a port, and nothing else.
 fn is_host(host: &HeaderValue) -> bool {
-    let Ok(text) = host.to_str() else { return false };
-    let (host, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
-        Some((address, "")) => return address.parse::<Ipv6Addr>().is_ok(),
-        Some((address, port)) => (address.parse::<Ipv6Addr>().is_ok(), port.strip_prefix(':')),
-        None => {
-            let (name, port) = text.split_once(':').unwrap_or((text, "0"));
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-            (!name.is_empty() && name.bytes().all(plain), Some(port))
-        }
-    };
-    host && port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok())
+    let host = host.as_bytes();
+    if let Some(rest) = host.strip_prefix(b"[") {
+        let Some(end) = memchr::memchr(b']', rest) else { return false };
+        let (address, port) = rest.split_at(end);
+        let address = std::str::from_utf8(address).ok().and_then(|text| text.parse::<Ipv6Addr>().ok());
+        return address.is_some() && port.strip_prefix(b"]").is_some_and(is_port);
+    }
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let name = host.iter().position(|byte| !plain(byte)).unwrap_or(host.len());
+    name > 0 && host.split_at_checked(name).is_some_and(|(_, port)| is_port(port))
+}
+
+/// Nothing, or a colon and a number of 16 bits.
+fn is_port(text: &[u8]) -> bool {
+    let Some(digits) = text.strip_prefix(b":") else { return text.is_empty() };
+    decimal(digits).is_some_and(|port| port <= u64::from(u16::MAX))
 }
 
 /// The answer to a request whose bytes could be read in two ways. It ends the connection.

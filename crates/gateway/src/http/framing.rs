@@ -86,27 +86,31 @@ impl Framing {
 
     /// Reads to the end of a line and takes it in.
     fn take_line(&mut self, bytes: &[u8]) -> Result<usize, BadLine> {
-        let Some(end) = memchr::memchr(b'\n', bytes) else {
-            self.line.extend_from_slice(bytes);
-            return if self.line.len() > LONGEST_LINE { Err(BadLine) } else { Ok(bytes.len()) };
-        };
-        let rest = bytes.get(..end).unwrap_or_default();
-        if self.line.is_empty() {
-            self.line_read(rest)?;
-        } else {
-            let mut line = std::mem::take(&mut self.line);
-            line.extend_from_slice(rest);
-            self.line_read(&line)?;
+        if self.line.last() == Some(&b'\r') {
+            let line = std::mem::take(&mut self.line);
+            let line = line.strip_suffix(b"\r").filter(|_| bytes.starts_with(b"\n")).ok_or(BadLine)?;
+            return self.line_read(line).map(|()| 1);
         }
-        Ok(end + 1)
+        let end = memchr::memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len());
+        let (line, rest) = bytes.split_at_checked(end).unwrap_or_default();
+        match rest {
+            [b'\r', b'\n', ..] if self.line.is_empty() => self.line_read(line)?,
+            [b'\r', b'\n', ..] => {
+                let mut whole = std::mem::take(&mut self.line);
+                whole.extend_from_slice(line);
+                self.line_read(&whole)?;
+            }
+            [] | [b'\r'] => {
+                self.line.extend_from_slice(bytes);
+                return if self.line.len() > LONGEST_LINE { Err(BadLine) } else { Ok(bytes.len()) };
+            }
+            _ => return Err(BadLine),
+        }
+        Ok(end + 2)
     }
 
-    /// A line without its LF.
+    /// A line without its end.
     fn line_read(&mut self, line: &[u8]) -> Result<(), BadLine> {
-        let line = line.strip_suffix(b"\r").ok_or(BadLine)?;
-        if memchr::memchr(b'\r', line).is_some() {
-            return Err(BadLine);
-        }
         self.at = match self.at {
             At::ChunkSize => match chunk_size(line)? {
                 0 => At::Trailer,
@@ -135,17 +139,18 @@ impl Head {
         if self.lines == 1 {
             return Ok(());
         }
-        let colon = memchr::memchr(b':', line).ok_or(BadLine)?;
+        // Names are short: a search that must be prepared costs more than it saves.
+        let colon = line.iter().position(|byte| *byte == b':').ok_or(BadLine)?;
         let (name, value) = line.split_at(colon);
-        let value = value.get(1..).unwrap_or_default().trim_ascii();
-        if name.trim_ascii_end().len() < name.len() {
+        let value = value.get(1..).unwrap_or_default();
+        if name.last().is_some_and(u8::is_ascii_whitespace) {
             return Err(BadLine);
         }
         if name.eq_ignore_ascii_case(b"content-length") {
-            let length = decimal(value).filter(|_| self.length.is_none() && !self.chunked);
+            let length = decimal(value.trim_ascii()).filter(|_| self.length.is_none() && !self.chunked);
             self.length = Some(length.ok_or(BadLine)?);
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            if self.chunked || self.length.is_some() || !value.eq_ignore_ascii_case(b"chunked") {
+            if self.chunked || self.length.is_some() || !value.trim_ascii().eq_ignore_ascii_case(b"chunked") {
                 return Err(BadLine);
             }
             self.chunked = true;
@@ -168,9 +173,13 @@ impl Head {
     }
 }
 
-fn decimal(digits: &[u8]) -> Option<u64> {
-    let plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
+/// A number of digits alone.
+pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
+    let number = digits.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    });
+    number.filter(|_| !digits.is_empty())
 }
 
 /// The size in a chunk's first line. Extensions are skipped, as by everybody.

@@ -15,15 +15,19 @@ names! {
     REQUEST_ID "request-id";
     RETRY_AFTER_MS "retry-after-ms";
     TRACEPARENT "traceparent";
+    X_ACCEL_BUFFERING "x-accel-buffering";
     X_API_KEY "x-api-key";
     X_GOOG_API_KEY "x-goog-api-key";
     X_REQUEST_ID "x-request-id";
     X_SHOULD_RETRY "x-should-retry";
-    X_TOLLGATE_DISABLE_FALLBACKS "x-tollgate-disable-fallbacks";
+    X_TOLLGATE_ATTEMPTS "x-tollgate-attempts";
+    X_TOLLGATE_COST_USD "x-tollgate-cost-usd";
+    X_TOLLGATE_COUNT "x-tollgate-count";
     X_TOLLGATE_ERROR_CODE "x-tollgate-error-code";
     X_TOLLGATE_ERROR_SOURCE "x-tollgate-error-source";
-    X_TOLLGATE_METADATA "x-tollgate-metadata";
-    X_TOLLGATE_STRICT "x-tollgate-strict";
-    X_TOLLGATE_TIMEOUT_MS "x-tollgate-timeout-ms";
+    X_TOLLGATE_ESTIMATED "x-tollgate-estimated";
+    X_TOLLGATE_LOSS "x-tollgate-loss";
+    X_TOLLGATE_TARGET "x-tollgate-target";
+    X_TOLLGATE_UNPRICED "x-tollgate-unpriced";
     X_TOLLGATE_UPSTREAM_REQUEST_ID "x-tollgate-upstream-request-id";
 }

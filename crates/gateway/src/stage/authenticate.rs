@@ -6,18 +6,15 @@ use govern::{
     Code, Error, Rules,
     key::{KeyRule, Parsed},
 };
-use http::{HeaderMap, HeaderName, Uri, header::AUTHORIZATION, request};
+use http::{HeaderMap, Uri, request};
 
-use crate::{clock::now_micros, http::names, keys::Keyring, observe::Recording};
+use crate::{clock::now_micros, keys::Keyring, observe::Recording};
 
 /// A caller whose key was found good.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub key: Arc<KeyRule>,
 }
-
-/// Headers that carry a bare key: Anthropic's, Azure's and Google's SDKs each have their own.
-pub static KEY_HEADERS: [HeaderName; 3] = [names::X_API_KEY, names::API_KEY, names::X_GOOG_API_KEY];
 
 /// Finds the caller of a request.
 ///
@@ -64,16 +61,19 @@ fn credential<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<&'a str, Error> {
         let message = "a key in the URL ends up in logs: send it as `Authorization: Bearer <key>`, `x-api-key` or `x-goog-api-key`";
         return Err(Error::new(Code::Unauthenticated, message));
     }
-    let is_signed = |value: &http::HeaderValue| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256");
-    if headers.get(AUTHORIZATION).is_some_and(is_signed) {
-        // The id of an access key is no secret to clients: they write it into logs. A key in its place would be lost.
-        let message = "a signature with AWS's keys cannot be checked here: send a gateway key as a bearer token, by setting AWS_BEARER_TOKEN_BEDROCK";
-        return Err(Error::new(Code::Unauthenticated, message));
-    }
-    let bearer = headers.get_all(AUTHORIZATION).into_iter().map(|value| value.to_str().ok().and_then(bearer));
-    let bare = KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)).map(|value| value.to_str().ok());
     let mut found: Option<&str> = None;
-    for text in bearer.chain(bare) {
+    for (name, value) in headers {
+        let text = match name.as_str() {
+            "authorization" if value.as_bytes().starts_with(b"AWS4-HMAC-SHA256") => {
+                // The id of an access key is no secret to clients: they write it into logs. A key in its place would be lost.
+                let message = "a signature with AWS's keys cannot be checked here: send a gateway key as a bearer token, by setting AWS_BEARER_TOKEN_BEDROCK";
+                return Err(Error::new(Code::Unauthenticated, message));
+            }
+            "authorization" => value.to_str().ok().and_then(bearer),
+            // Anthropic's, Azure's and Google's SDKs each have their own.
+            "x-api-key" | "api-key" | "x-goog-api-key" => value.to_str().ok(),
+            _ => continue,
+        };
         let text = text.ok_or_else(|| refused().because("a credential of another form"))?;
         if found.is_some_and(|before| before != text) {
             let message = "two headers carry different credentials: send one of them, or the same key in both";

@@ -7,15 +7,11 @@ use std::{
 };
 
 use govern::{Code, Error, config::snapshot::RetryRule};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 
 use super::{Asked, Grant, read::unreadable};
-use crate::{
-    InForce,
-    http::{Surface, names},
-    observe::Recording,
-};
+use crate::{InForce, http::Surface, observe::Recording};
 
 /// A call that is ready to be planned.
 #[derive(Debug)]
@@ -52,18 +48,20 @@ pub fn compose(rules: Arc<InForce>, grant: &Grant, asked: Asked, record: &Record
         Some(stream) => stream,
         None => asked.envelope.stream().map_err(unreadable)?,
     };
+    let chosen = Chosen::read(&asked.headers)?;
+    let tags = tags(&asked, chosen.metadata)?;
+    let user = user(&asked)?;
     let composed = Composed {
         stream,
         wants_usage: stream && wants_usage(&asked)?,
-        deadline: record.arrived() + lowered(&asked.headers, total)?,
-        strict: grant.route.strict || flag(&asked.headers, &names::X_TOLLGATE_STRICT)?,
-        fallbacks: may_fall_back(&asked)?,
+        // A header may only lower it.
+        deadline: record.arrived() + chosen.timeout.map_or(total, |chosen| total.min(chosen)),
+        strict: grant.route.strict || chosen.strict,
+        fallbacks: may_fall_back(&asked)? && !chosen.disable_fallbacks,
         retry: grant.route.retry,
         rules,
         asked,
     };
-    let tags = tags(&composed.asked)?;
-    let user = user(&composed.asked)?;
     record.with(|record| {
         record.stream = stream;
         record.tags = tags;
@@ -83,25 +81,51 @@ fn wants_usage(asked: &Asked) -> Result<bool, Error> {
     Ok(options.and_then(|options| options.include_usage).unwrap_or(false))
 }
 
-/// The time for the whole call: the configured one, which a header may only lower.
-fn lowered(headers: &HeaderMap, total: Duration) -> Result<Duration, Error> {
-    let Some(value) = headers.get(names::X_TOLLGATE_TIMEOUT_MS) else { return Ok(total) };
-    match value.to_str().ok().and_then(|text| text.parse::<u64>().ok()).filter(|millis| *millis > 0) {
-        Some(millis) => Ok(total.min(Duration::from_millis(millis))),
-        None => {
-            Err(Error::new(Code::InvalidRequest, "`x-tollgate-timeout-ms` must be a positive number of milliseconds")
-                .at("x-tollgate-timeout-ms"))
+/// What the caller's headers choose.
+#[derive(Default)]
+struct Chosen<'a> {
+    timeout: Option<Duration>,
+    strict: bool,
+    disable_fallbacks: bool,
+    metadata: Option<&'a HeaderValue>,
+}
+
+impl<'a> Chosen<'a> {
+    /// Reads all of them in one pass: most requests have none. Of a header that comes twice the first counts.
+    fn read(headers: &'a HeaderMap) -> Result<Self, Error> {
+        let (mut timeout, mut strict, mut disable_fallbacks, mut metadata) = (None, None, None, None);
+        for (name, value) in headers {
+            let choice = match name.as_str().strip_prefix("x-tollgate-") {
+                Some("timeout-ms") => &mut timeout,
+                Some("strict") => &mut strict,
+                Some("disable-fallbacks") => &mut disable_fallbacks,
+                Some("metadata") => &mut metadata,
+                _ => continue,
+            };
+            choice.get_or_insert(value);
         }
+        Ok(Self {
+            timeout: timeout.map(millis).transpose()?,
+            strict: flag("x-tollgate-strict", strict)?,
+            disable_fallbacks: flag("x-tollgate-disable-fallbacks", disable_fallbacks)?,
+            metadata,
+        })
     }
 }
 
-fn flag(headers: &HeaderMap, name: &HeaderName) -> Result<bool, Error> {
-    match headers.get(name).map(|value| value.as_bytes()) {
+fn millis(value: &HeaderValue) -> Result<Duration, Error> {
+    let millis = value.to_str().ok().and_then(|text| text.parse::<u64>().ok()).filter(|millis| *millis > 0);
+    millis.map(Duration::from_millis).ok_or_else(|| {
+        Error::new(Code::InvalidRequest, "`x-tollgate-timeout-ms` must be a positive number of milliseconds")
+            .at("x-tollgate-timeout-ms")
+    })
+}
+
+fn flag(name: &'static str, value: Option<&HeaderValue>) -> Result<bool, Error> {
+    match value.map(HeaderValue::as_bytes) {
         None | Some(b"false" | b"0") => Ok(false),
         Some(b"true" | b"1") => Ok(true),
-        Some(_) => {
-            Err(Error::new(Code::InvalidRequest, format!("`{name}` must be `true` or `false`")).at(name.to_string()))
-        }
+        Some(_) => Err(Error::new(Code::InvalidRequest, format!("`{name}` must be `true` or `false`")).at(name)),
     }
 }
 
@@ -114,13 +138,13 @@ fn may_fall_back(asked: &Asked) -> Result<bool, Error> {
         let message = "`fallbacks` may only be empty: the operator lists a model's targets in the configuration";
         return Err(Error::new(Code::ForbiddenField, message).at("fallbacks"));
     }
-    Ok(!disabled.unwrap_or(false) && listed.is_none() && !flag(&asked.headers, &names::X_TOLLGATE_DISABLE_FALLBACKS)?)
+    Ok(!disabled.unwrap_or(false) && listed.is_none())
 }
 
 /// Tags from `x-tollgate-metadata` and the OpenAI body's `metadata`.
-fn tags(asked: &Asked) -> Result<BTreeMap<String, String>, Error> {
+fn tags(asked: &Asked, header: Option<&HeaderValue>) -> Result<BTreeMap<String, String>, Error> {
     let mut tags = BTreeMap::new();
-    if let Some(header) = asked.headers.get(names::X_TOLLGATE_METADATA) {
+    if let Some(header) = header {
         let read = serde_json::from_slice::<BTreeMap<String, String>>(header.as_bytes());
         tags = read.map_err(|_| {
             let message = "`x-tollgate-metadata` must be a JSON object of strings, such as {\"team\": \"search\"}";

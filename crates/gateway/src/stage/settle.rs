@@ -10,7 +10,7 @@ use super::Sent;
 use crate::{
     Gateway,
     body::{Done, Passed, Settlement, StreamBody},
-    http::Answer,
+    http::{Answer, names},
     ledger::Hold,
     observe::{Outcome, Recording},
 };
@@ -25,8 +25,7 @@ pub fn settle(gw: &Arc<Gateway>, sent: Sent, hold: Hold, record: &Recording) -> 
             // Speech may be wanted as plain text, or as titles with their times.
             let plain = record.surface().wire().takes_form() && !body.starts_with(b"{");
             let kind = if plain { "text/plain; charset=utf-8" } else { "application/json" };
-            let mut answer = Response::new(Body::from(body));
-            answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            let mut answer = answer_of(kind, Body::from(body));
             if record.surface().wraps() {
                 tell_amazons(&spent.usage, answer.headers_mut());
             }
@@ -52,16 +51,21 @@ pub fn settle(gw: &Arc<Gateway>, sent: Sent, hold: Hold, record: &Recording) -> 
 /// What a stream may say at its end: HTTP/1.1 sends no trailer that was not announced.
 const TRAILERS: &str = "x-tollgate-cost-usd, x-tollgate-unpriced, x-tollgate-estimated";
 
+fn answer_of(kind: &'static str, body: Body) -> Answer {
+    let mut answer = Response::new(body);
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer
+}
+
 /// A stream of the surface's dialect.
 fn stream(body: StreamBody, record: &Recording) -> Answer {
     let trailers = record.reads_trailers();
-    let mut answer = Response::new(Body::new(body.with_trailers(trailers)));
-    let headers = answer.headers_mut();
     let kind = record.surface().framing().content_type();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    let mut answer = answer_of(kind, Body::new(body.with_trailers(trailers)));
+    let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Reverse proxies in front must not gather a stream.
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers.insert(names::X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
     if trailers {
         headers.insert(header::TRAILER, HeaderValue::from_static(TRAILERS));
     }
@@ -86,33 +90,31 @@ fn pass(body: StreamBody, head: Passed) -> Answer {
 
 /// `x-tollgate-*`: what happened to the call, as far as it is known when the head is sent.
 fn describe(record: &Recording, headers: &mut HeaderMap) {
-    let mut say = |name: &'static str, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    };
     record.with(|record| {
-        if let Some(target) = &record.target {
-            say("x-tollgate-target", target);
+        if let Some(target) = record.target.as_deref().and_then(|target| HeaderValue::from_str(target).ok()) {
+            headers.insert(names::X_TOLLGATE_TARGET, target);
         }
-        if let Some(id) = record.attempts.last().and_then(|attempt| attempt.upstream_id.as_ref()) {
-            say("x-tollgate-upstream-request-id", id);
+        let id = record.attempts.last().and_then(|attempt| attempt.upstream_id.as_deref());
+        if let Some(id) = id.and_then(|id| HeaderValue::from_str(id).ok()) {
+            headers.insert(names::X_TOLLGATE_UPSTREAM_REQUEST_ID, id);
         }
-        if let Some(cost) = record.cost {
-            say("x-tollgate-cost-usd", &cost.to_string());
+        if let Some(cost) = record.cost.and_then(|cost| HeaderValue::try_from(cost.to_string()).ok()) {
+            headers.insert(names::X_TOLLGATE_COST_USD, cost);
         }
-        if let Some(confidence) = &record.count {
-            say("x-tollgate-count", confidence);
+        if let Some(confidence) = record.count.as_deref().and_then(|count| HeaderValue::from_str(count).ok()) {
+            headers.insert(names::X_TOLLGATE_COUNT, confidence);
         }
         if record.unpriced {
-            say("x-tollgate-unpriced", "true");
+            headers.insert(names::X_TOLLGATE_UNPRICED, HeaderValue::from_static("true"));
         }
         if record.estimated {
-            say("x-tollgate-estimated", "true");
+            headers.insert(names::X_TOLLGATE_ESTIMATED, HeaderValue::from_static("true"));
         }
-        if !record.loss.is_empty() {
-            say("x-tollgate-loss", &record.loss.join(","));
+        if !record.loss.is_empty()
+            && let Ok(loss) = HeaderValue::try_from(record.loss.join(","))
+        {
+            headers.insert(names::X_TOLLGATE_LOSS, loss);
         }
+        headers.insert(names::X_TOLLGATE_ATTEMPTS, record.attempts.len().into());
     });
-    headers.insert("x-tollgate-attempts", record.with(|record| record.attempts.len()).into());
 }

@@ -93,26 +93,19 @@ impl<'a> Parsed<'a> {
     /// # Errors
     /// The text has another shape, or its check digits do not match.
     pub fn parse(text: &'a str) -> Result<Self, NotAKey> {
-        let (head, crc) = text.rsplit_once('_').ok_or(NotAKey::Shape)?;
-        let mut parts = head.split('_');
-        let (Some("tg"), Some(env), Some(id), Some(secret), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(NotAKey::Shape);
-        };
-        let env = match env {
-            "live" => Env::Live,
-            "test" => Env::Test,
+        let rest = text.strip_prefix("tg_").ok_or(NotAKey::Shape)?;
+        let (env, rest) = match (rest.strip_prefix("live_"), rest.strip_prefix("test_")) {
+            (Some(rest), _) => (Env::Live, rest),
+            (_, Some(rest)) => (Env::Test, rest),
             _ => return Err(NotAKey::Shape),
         };
+        let (id, rest) = part(rest, ID_CHARS)?;
+        let (secret, crc) = part(rest, SECRET_CHARS)?;
         let hexadecimal = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if !is_base62(id, ID_CHARS)
-            || !is_base62(secret, SECRET_CHARS)
-            || crc.len() != CRC_CHARS
-            || !crc.bytes().all(hexadecimal)
-        {
+        if crc.len() != CRC_CHARS || !crc.bytes().all(hexadecimal) {
             return Err(NotAKey::Shape);
         }
+        let head = text.get(..text.len() - CRC_CHARS - 1).unwrap_or_default();
         match u32::from_str_radix(crc, 16) {
             Ok(crc) if crc == crc32fast::hash(head.as_bytes()) => Ok(Self { env, id, secret }),
             _ => Err(NotAKey::Checksum),
@@ -144,8 +137,14 @@ impl fmt::Debug for Minted {
     }
 }
 
+/// The part of so many base62 digits that a text begins with, and what follows the underscore after it.
+fn part(text: &str, chars: usize) -> Result<(&str, &str), NotAKey> {
+    let (part, rest) = text.split_at_checked(chars).filter(|(part, _)| is_base62(part, chars)).ok_or(NotAKey::Shape)?;
+    Ok((part, rest.strip_prefix('_').ok_or(NotAKey::Shape)?))
+}
+
 fn is_base62(text: &str, chars: usize) -> bool {
-    text.len() == chars && text.bytes().all(|b| b.is_ascii_alphanumeric())
+    text.len() == chars && text.bytes().fold(true, |plain, byte| plain & byte.is_ascii_alphanumeric())
 }
 
 /// The number that the bytes spell, big end first, modulo 62^chars, in exactly that many digits.

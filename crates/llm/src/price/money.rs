@@ -68,16 +68,33 @@ impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NANO: u64 = 1_000_000_000;
         let amount = self.0.unsigned_abs();
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let (whole, mut fraction) = (amount / NANO, amount % NANO);
-        if fraction == 0 {
-            return write!(f, "{sign}{whole}");
-        }
-        let mut digits = 9;
-        while fraction.is_multiple_of(10) {
+        let (mut whole, mut fraction) = (amount / NANO, amount % NANO);
+        // From behind, and passed on as one text: every answer is told its cost.
+        let mut text = [0; 24];
+        let mut places = text.iter_mut().rev();
+        let mut put = |byte: u8| places.next().into_iter().for_each(|place| *place = byte);
+        let digit = |number: u64| b'0' + (number % 10) as u8;
+        let mut digits = if fraction == 0 { 0 } else { 9 };
+        while digits > 0 && fraction.is_multiple_of(10) {
             (fraction, digits) = (fraction / 10, digits - 1);
         }
-        write!(f, "{sign}{whole}.{fraction:0digits$}")
+        for _ in 0..digits {
+            put(digit(fraction));
+            fraction /= 10;
+        }
+        if digits > 0 {
+            put(b'.');
+        }
+        put(digit(whole));
+        while whole > 9 {
+            whole /= 10;
+            put(digit(whole));
+        }
+        if self.0 < 0 {
+            put(b'-');
+        }
+        let free = places.len();
+        f.write_str(text.get(free..).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default())
     }
 }
 
