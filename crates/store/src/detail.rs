@@ -163,7 +163,7 @@ pub(crate) fn read(detail: &[u8], record: &mut Record) -> Result<(), &'static st
 fn read_own(field: u8, value: Value<'_>, unit: &str, record: &mut Record) -> Result<(), &'static str> {
     match field {
         field::AT => record.at = value.signed()?,
-        field::SURFACE => record.surface = value.text()?,
+        field::SURFACE => record.surface = value.text()?.into(),
         field::KEY_NAME => record.key_name = Some(value.text()?),
         field::TARGET => record.target = Some(value.text()?),
         field::SERVED_MODEL => record.served_model = Some(value.text()?),

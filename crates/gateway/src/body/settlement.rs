@@ -77,18 +77,17 @@ impl Spent {
 impl Settlement {
     /// Books the served attempt into the record, the meters and the account of the key.
     pub fn book(&self, target: &Target, spent: &Spent) {
-        let label = crate::upstream::target_label(target);
-        self.gw.metrics.used(&label, &spent.usage, spent.bill.cost);
+        let state = self.gw.targets.state(target);
+        state.meters.used(&spent.usage, spent.bill.cost);
         if spent.reckoned > 0 && spent.usage.source == Source::Reported {
-            self.gw.targets.state(target).learn(spent.reckoned, spent.usage.prompt());
+            state.learn(spent.reckoned, spent.usage.prompt());
         }
+        let elapsed = self.record.elapsed();
         self.record.with(|record| {
-            if let Some(attempt) = record.attempts.last_mut().filter(|attempt| attempt.failure.is_none()) {
-                attempt.charge(spent);
-                attempt.latency = self.record.elapsed() - attempt.started;
+            if record.attempts.last().is_some_and(|attempt| attempt.failure.is_none()) {
+                record.charge(spent, elapsed);
             }
             record.served_model.clone_from(&spent.served_model);
-            record.sum_attempts();
             if let Some(hold) = &self.hold {
                 hold.settle(record.cost.unwrap_or_default());
             }

@@ -3,14 +3,14 @@
 //! No label is made from what a caller wrote: models are labelled by their configured name or the catalogue's, anything
 //! else as `other`.
 
-use std::sync::{Arc, OnceLock, atomic::AtomicU64};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, atomic::AtomicU64};
 
-use llm::usage::Role;
+use llm::usage::{Role, Unit as Sold};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{
         counter::Counter,
-        family::Family,
+        family::{Family, MetricConstructor},
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
@@ -74,13 +74,36 @@ struct BuildLabels {
 
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
+/// A family whose label is one of a few words of the program's own: comparing finds the member sooner than hashing.
+struct Few<L, M, C = fn() -> M> {
+    all: Family<L, M, C>,
+    label: fn(&'static str) -> L,
+    known: RwLock<Vec<(&'static str, M)>>,
+}
+
+impl<L: Clone + std::hash::Hash + Eq, M: Clone, C: MetricConstructor<M>> Few<L, M, C> {
+    fn new(all: Family<L, M, C>, label: fn(&'static str) -> L) -> Self {
+        Self { all, label, known: RwLock::default() }
+    }
+
+    fn of(&self, word: &'static str) -> M {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, member)) = known.iter().find(|(known, _)| *known == word) {
+            return member.clone();
+        }
+        drop(known);
+        let member = self.all.get_or_create_owned(&(self.label)(word));
+        self.known.write().unwrap_or_else(PoisonError::into_inner).push((word, member.clone()));
+        member
+    }
+}
+
 /// Every meter of the process.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
-    durations: Histograms<SurfaceLabel>,
-    overheads: Histograms<StageLabel>,
-    overhead: OnceLock<Histogram>,
+    durations: Few<SurfaceLabel, Histogram>,
+    overheads: Few<StageLabel, Histogram>,
     first_tokens: Histograms<TargetLabel>,
     tokens: Family<UnitLabels, Counter>,
     units: Family<UnitLabels, Counter>,
@@ -106,21 +129,8 @@ pub struct Metrics {
     pub config_refused: Counter,
 }
 
-/// What was decided, `allow` or another word. Most decisions allow: that meter is looked up once.
-struct Decisions {
-    all: Family<DecisionLabels, Counter>,
-    allow: OnceLock<Counter>,
-}
-
-impl Decisions {
-    fn count(&self, decision: &'static str) {
-        let counter = || self.all.get_or_create_owned(&DecisionLabels { decision });
-        match decision {
-            "allow" => self.allow.get_or_init(counter).inc(),
-            _ => counter().inc(),
-        };
-    }
-}
+/// What was decided, `allow` or another word.
+type Decisions = Few<DecisionLabels, Counter>;
 
 /// The meters of one target, each looked up once and kept with its standing.
 #[derive(Debug)]
@@ -128,6 +138,14 @@ pub struct TargetMeters {
     name: Arc<str>,
     attempts: Family<AttemptLabels, Counter>,
     successes: OnceLock<Counter>,
+    tokens: Family<UnitLabels, Counter>,
+    units: Family<UnitLabels, Counter>,
+    /// Of each unit, whichever family it is in.
+    used: [OnceLock<Counter>; Sold::ALL.len()],
+    costs: Family<TargetLabel, Amount>,
+    cost: OnceLock<Amount>,
+    first_tokens: Histograms<TargetLabel>,
+    first_token: OnceLock<Histogram>,
     health: Gauge,
 }
 
@@ -146,6 +164,32 @@ impl TargetMeters {
         AttemptLabels { target: self.name.clone(), outcome }
     }
 
+    /// Counts what an attempt that answered used and cost.
+    pub fn used(&self, usage: &llm::Usage, cost: Option<govern::Money>) {
+        for (unit, count) in usage.counted() {
+            let family = if unit.role() == Role::Beside { &self.units } else { &self.tokens };
+            let labels = || UnitLabels { target: self.name.clone(), r#type: unit.name() };
+            if let Some(counter) = self.used.get(unit as usize) {
+                counter.get_or_init(|| family.get_or_create_owned(&labels())).inc_by(count);
+            }
+        }
+        if let Some(cost) = cost {
+            #[expect(clippy::cast_precision_loss, reason = "a meter, not an account")]
+            let dollars = cost.0 as f64 / 1e9;
+            self.cost.get_or_init(|| self.costs.get_or_create_owned(&self.label())).inc_by(dollars);
+        }
+    }
+
+    /// Measures the time to the first token.
+    pub fn first_token(&self, micros: i64) {
+        let histogram = || self.first_tokens.get_or_create_owned(&self.label());
+        self.first_token.get_or_init(histogram).observe(seconds(micros));
+    }
+
+    fn label(&self) -> TargetLabel {
+        TargetLabel { target: self.name.clone() }
+    }
+
     /// 1: in use; 0: set aside.
     pub fn healthy(&self, healthy: bool) {
         self.health.set(healthy.into());
@@ -162,13 +206,16 @@ impl Metrics {
         fn overhead_buckets() -> Histogram {
             Histogram::new(exponential_buckets(0.000_01, 2.0, 16))
         }
-        let decisions = || Decisions { all: Family::default(), allow: OnceLock::new() };
+        let decisions = || {
+            Few::new(Family::new_with_constructor(Counter::default as fn() -> Counter), |decision| DecisionLabels {
+                decision,
+            })
+        };
         let mut metrics = Self {
             registry: Registry::with_prefix("tollgate"),
             requests: Family::default(),
-            durations: Family::new_with_constructor(request_buckets),
-            overheads: Family::new_with_constructor(overhead_buckets),
-            overhead: OnceLock::new(),
+            durations: Few::new(Family::new_with_constructor(request_buckets), |surface| SurfaceLabel { surface }),
+            overheads: Few::new(Family::new_with_constructor(overhead_buckets), |stage| StageLabel { stage }),
             first_tokens: Family::new_with_constructor(request_buckets),
             tokens: Family::default(),
             units: Family::default(),
@@ -198,9 +245,9 @@ impl Metrics {
             "request_duration",
             "From arrival to the last byte",
             Unit::Seconds,
-            self.durations.clone(),
+            self.durations.all.clone(),
         );
-        r.register_with_unit("overhead", "The gateway's own time", Unit::Seconds, self.overheads.clone());
+        r.register_with_unit("overhead", "The gateway's own time", Unit::Seconds, self.overheads.all.clone());
         r.register_with_unit(
             "time_to_first_token",
             "From arrival to content",
@@ -242,10 +289,9 @@ impl Metrics {
         let surface = surface.as_str();
         let model = model.unwrap_or_else(|| Arc::from("other"));
         self.requests.get_or_create(&RequestLabels { surface, model, status: record.status }).inc();
-        self.durations.get_or_create(&SurfaceLabel { surface }).observe(seconds(record.latency));
+        self.durations.of(surface).observe(seconds(record.latency));
         if let Some(overhead) = record.overhead {
-            let meter = || self.overheads.get_or_create_owned(&StageLabel { stage: "request" });
-            self.overhead.get_or_init(meter).observe(seconds(overhead));
+            self.overheads.of("request").observe(seconds(overhead));
         }
         if record.unpriced {
             self.unpriced.inc();
@@ -255,39 +301,34 @@ impl Metrics {
         }
     }
 
-    /// Counts what an attempt that answered used and cost.
-    pub fn used(&self, target: &Arc<str>, usage: &llm::Usage, cost: Option<govern::Money>) {
-        for (unit, count) in usage.counted() {
-            let counters = if unit.role() == Role::Beside { &self.units } else { &self.tokens };
-            counters.get_or_create(&UnitLabels { target: target.clone(), r#type: unit.name() }).inc_by(count);
-        }
-        if let Some(cost) = cost {
-            #[expect(clippy::cast_precision_loss, reason = "a meter, not an account")]
-            self.costs.get_or_create(&TargetLabel { target: target.clone() }).inc_by(cost.0 as f64 / 1e9);
-        }
-    }
-
-    /// Measures the time to the first token.
-    pub fn first_token(&self, target: &Arc<str>, micros: i64) {
-        self.first_tokens.get_or_create(&TargetLabel { target: target.clone() }).observe(seconds(micros));
-    }
-
     /// The meters of one target.
     #[must_use]
     pub fn target(&self, name: Arc<str>) -> TargetMeters {
         let health = self.health.get_or_create(&TargetLabel { target: name.clone() }).clone();
         health.set(1);
-        TargetMeters { name, attempts: self.attempts.clone(), successes: OnceLock::new(), health }
+        TargetMeters {
+            name,
+            attempts: self.attempts.clone(),
+            successes: OnceLock::new(),
+            tokens: self.tokens.clone(),
+            units: self.units.clone(),
+            used: std::array::from_fn(|_| OnceLock::new()),
+            costs: self.costs.clone(),
+            cost: OnceLock::new(),
+            first_tokens: self.first_tokens.clone(),
+            first_token: OnceLock::new(),
+            health,
+        }
     }
 
     /// Counts a decision of a limit.
     pub fn limit(&self, decision: &'static str) {
-        self.limits.count(decision);
+        self.limits.of(decision).inc();
     }
 
     /// Counts a decision of a guardrail.
     pub fn guardrail(&self, decision: &'static str) {
-        self.guards.count(decision);
+        self.guards.of(decision).inc();
     }
 
     /// Counts records that a sink did not keep.

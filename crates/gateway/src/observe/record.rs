@@ -1,8 +1,9 @@
 //! The record of a request: who asked, what was tried, what it cost. Exactly one per request.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Instant,
 };
 
@@ -37,7 +38,7 @@ pub struct Record {
     /// Microseconds since 1970.
     pub at: i64,
     /// The client surface: `chat_completions`, `messages`, `count_tokens`.
-    pub surface: String,
+    pub surface: Cow<'static, str>,
     /// The caller's key; `None` if it was refused before it was known.
     #[serde(skip_serializing_if = "is_default")]
     pub key_id: Option<String>,
@@ -115,12 +116,21 @@ pub struct Record {
 }
 
 impl Record {
+    /// Charges the last attempt, which was over so many microseconds after the request arrived.
+    pub fn charge(&mut self, spent: &Spent, now: i64) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.charge(spent);
+            attempt.latency = now - attempt.started;
+        }
+        self.sum_attempts();
+    }
+
     /// Sums usage and cost over the attempts: failed ones that report usage are billed too. One attempt of unknown price
     /// makes the cost unknown.
     pub fn sum_attempts(&mut self) {
         self.usage = Usage::default();
         (self.unpriced, self.estimated) = (false, false);
-        self.cost = Some(Money::default());
+        self.cost = Some(Money::ZERO);
         for attempt in self.attempts.iter().filter(|attempt| !attempt.usage.is_empty()) {
             self.usage.add(&attempt.usage);
             self.cost = self.cost.zip(attempt.cost).map(|(sum, cost)| sum + cost);
@@ -209,7 +219,7 @@ pub struct Attempt {
 
 impl Attempt {
     /// Notes what it used and what that cost.
-    pub fn charge(&mut self, spent: &Spent) {
+    fn charge(&mut self, spent: &Spent) {
         self.usage = spent.usage;
         self.bill(&spent.bill);
     }
@@ -230,10 +240,12 @@ impl Attempt {
 pub struct Recording(Arc<Inner>);
 
 struct Inner {
-    record: Mutex<Record>,
+    id: Uuid,
+    /// On the heap, so that handing it over moves a pointer; `None` from then on.
+    record: Mutex<Option<Box<Record>>>,
     arrived: Instant,
     /// What metrics call the model: never a name that only the caller made up.
-    label: Mutex<Option<Arc<str>>>,
+    label: OnceLock<Arc<str>>,
     surface: Surface,
     /// The client reads HTTP trailers (`TE: trailers`): it is told the cost of a stream.
     trailers: bool,
@@ -249,23 +261,24 @@ impl Recording {
     #[must_use]
     pub fn open(raw: &RawRequest, sinks: SinkQueue, metrics: Arc<Metrics>) -> Self {
         let (surface, headers) = (raw.surface, &raw.head.headers);
-        let mut record = Record {
-            id: Uuid::now_v7(),
-            at: now_micros(),
-            surface: surface.as_str().to_owned(),
-            outcome: Outcome::ClientDisconnected,
-            status: 499,
-            ..Record::default()
-        };
+        let id = Uuid::now_v7();
+        let mut record = Box::<Record>::default();
+        record.id = id;
+        record.at = now_micros();
+        record.surface = surface.as_str().into();
+        record.outcome = Outcome::ClientDisconnected;
+        record.status = 499;
+        record.cost = Some(Money::ZERO);
         if let Some(parent) = headers.get(names::TRACEPARENT).and_then(|header| Parent::read(header.to_str().ok()?)) {
             (record.trace_id, record.parent_span) = (Some(parent.trace_id), Some(parent.span_id));
             record.unsampled = !parent.sampled;
         }
         metrics.inflight.inc();
         Self(Arc::new(Inner {
-            record: Mutex::new(record),
+            id,
+            record: Mutex::new(Some(record)),
             arrived: Instant::now(),
-            label: Mutex::new(None),
+            label: OnceLock::new(),
             trailers: headers.get_all(http::header::TE).iter().any(|te| te.as_bytes() == b"trailers"),
             surface,
             sinks,
@@ -275,13 +288,13 @@ impl Recording {
 
     /// Reads or changes the record.
     pub fn with<T>(&self, change: impl FnOnce(&mut Record) -> T) -> T {
-        change(&mut self.0.record.lock().unwrap_or_else(PoisonError::into_inner))
+        change(self.0.record.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
     }
 
     /// The id that the caller sees.
     #[must_use]
     pub fn id(&self) -> Uuid {
-        self.with(|record| record.id)
+        self.0.id
     }
 
     #[must_use]
@@ -318,7 +331,7 @@ impl Recording {
 
     /// Names the model for metrics.
     pub fn label(&self, model: Arc<str>) {
-        *self.0.label.lock().unwrap_or_else(PoisonError::into_inner) = Some(model);
+        let _named_before = self.0.label.set(model);
     }
 
     /// Notes that the caller was refused or could not be served.
@@ -347,15 +360,15 @@ impl Recording {
 impl Drop for Inner {
     fn drop(&mut self) {
         let record = self.record.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut record = record.take().unwrap_or_default();
         record.latency = micros(self.arrived.elapsed());
         if let Some(abandoned) = record.attempts.last_mut().filter(|attempt| attempt.latency == 0) {
             abandoned.latency = record.latency - abandoned.started;
         }
-        record.sum_attempts();
-        let label = self.label.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let label = self.label.take();
         self.metrics.inflight.dec();
-        self.metrics.request(record, self.surface, label);
-        self.sinks.push(std::mem::take(record));
+        self.metrics.request(&record, self.surface, label);
+        self.sinks.push(record);
     }
 }
 

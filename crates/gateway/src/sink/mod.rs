@@ -39,13 +39,13 @@ const GATHER: Duration = Duration::from_millis(50);
 /// The entrance of the queue.
 #[derive(Clone)]
 pub struct SinkQueue {
-    queue: mpsc::Sender<Record>,
+    queue: mpsc::Sender<Box<Record>>,
     metrics: Arc<Metrics>,
 }
 
 /// The exit of the queue.
 pub struct SinkTask {
-    queue: mpsc::Receiver<Record>,
+    queue: mpsc::Receiver<Box<Record>>,
     sinks: Vec<Arc<dyn Sink>>,
     metrics: Arc<Metrics>,
 }
@@ -59,8 +59,8 @@ pub fn queue(sinks: Vec<Arc<dyn Sink>>, metrics: Arc<Metrics>) -> (SinkQueue, Si
 
 impl SinkQueue {
     /// Hands a record over, or drops and counts it if the queue is full.
-    pub fn push(&self, record: Record) {
-        if self.queue.try_send(record).is_err() {
+    pub fn push(&self, record: impl Into<Box<Record>>) {
+        if self.queue.try_send(record.into()).is_err() {
             self.metrics.usage_dropped.inc();
         }
     }
@@ -69,14 +69,15 @@ impl SinkQueue {
 impl SinkTask {
     /// Writes records until told to stop; then writes what is left.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut batch = Vec::with_capacity(BATCH);
+        let (mut taken, mut batch) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                taken = self.queue.recv_many(&mut batch, BATCH) => if taken == 0 { return },
+                count = self.queue.recv_many(&mut taken, BATCH) => if count == 0 { return },
             }
             // A full batch says that more is waiting: under load nothing is gathered, it is there.
-            let full = batch.len() == BATCH;
+            let full = taken.len() == BATCH;
+            batch.extend(taken.drain(..).map(|record: Box<Record>| *record));
             self.write(&mut batch).await;
             if !full {
                 tokio::select! {
@@ -86,7 +87,8 @@ impl SinkTask {
             }
         }
         self.queue.close();
-        while self.queue.recv_many(&mut batch, BATCH).await > 0 {
+        while self.queue.recv_many(&mut taken, BATCH).await > 0 {
+            batch.extend(taken.drain(..).map(|record| *record));
             self.write(&mut batch).await;
         }
     }

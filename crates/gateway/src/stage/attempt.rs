@@ -28,7 +28,6 @@ use crate::{
     observe::{Attempt, Lane, Recording},
     upstream::{
         RequestBody, SendError, TargetState, UpstreamBody, UpstreamPool as _, conceal, is_presentable, request,
-        target_label,
     },
 };
 
@@ -137,7 +136,11 @@ pub(super) fn begin(record: &Recording, target: &Target) {
     let started = record.elapsed();
     let failure = Some("abandoned".to_owned());
     let attempt = Attempt { target: target.name.to_string(), started, failure, ..Attempt::default() };
-    record.with(|record| record.attempts.push(attempt));
+    record.with(|record| {
+        // Few calls need a second try.
+        record.attempts.reserve_exact(1);
+        record.attempts.push(attempt);
+    });
 }
 
 /// Notes what has become of the try, and how long it took.
@@ -231,8 +234,9 @@ fn from_canned(canned: Canned) -> Result<Response<UpstreamBody>, Error> {
 
 /// Books a try whose answer nobody gets.
 fn spend(dispatch: &Dispatch, target: &Target, spent: &Spent) {
-    dispatch.gw.metrics.used(&target_label(target), &spent.usage, spent.bill.cost);
-    note(&dispatch.record, |noted| noted.charge(spent));
+    dispatch.gw.targets.state(target).meters.used(&spent.usage, spent.bill.cost);
+    let elapsed = dispatch.record.elapsed();
+    dispatch.record.with(|record| record.charge(spent, elapsed));
 }
 
 /// Turns a good answer into what is settled.
@@ -261,7 +265,7 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
         }
         Good::Stream { upstream, lane, ready, ended, passed } => {
             let elapsed = record.first_token();
-            gw.metrics.first_token(&target_label(&target), elapsed);
+            gw.targets.state(&target).meters.first_token(elapsed);
             let (timeouts, deadline) = (target.timeouts, call.deadline);
             let opened = Opened { target, passed, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline };
             Tried::Good(Done::Stream(Box::new(opened)))
