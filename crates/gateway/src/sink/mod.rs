@@ -30,11 +30,11 @@ pub struct SinkError(pub String);
 /// Records that wait: about 1 KiB each.
 const QUEUE: usize = 8_192;
 
-/// Most records in a batch.
-const BATCH: usize = 1_024;
+/// Most records in a batch. Calls on the same core wait while one is written: that must stay below a millisecond.
+const BATCH: usize = 256;
 
 /// How long records are gathered: a sink is cheaper in batches, and nobody waits for it.
-const GATHER: Duration = Duration::from_millis(50);
+const GATHER: Duration = Duration::from_millis(20);
 
 /// The entrance of the queue.
 #[derive(Clone)]
@@ -131,7 +131,7 @@ mod tests {
         let running = tokio::join!(task.run(stop.clone()), async {
             // Twice as many a millisecond as one batch per gathering could carry.
             for _ in 0..1_000 {
-                for _ in 0..2 * BATCH / 50 {
+                for _ in 0..2 * BATCH / 20 {
                     entrance.push(Record::default());
                 }
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -139,7 +139,7 @@ mod tests {
             stop.cancel();
         });
         let ((), ()) = running;
-        assert_eq!(count.0.load(Ordering::Relaxed), 1_000 * (2 * BATCH / 50));
+        assert_eq!(count.0.load(Ordering::Relaxed), 1_000 * (2 * BATCH / 20));
         assert_eq!(metrics.usage_dropped.get(), 0);
     }
 }
