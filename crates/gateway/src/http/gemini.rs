@@ -49,7 +49,7 @@ async fn ask_publisher(gw: State<Arc<Gateway>>, Path(path): Path<String>, reques
 
 async fn ask_vertex(State(gw): State<Arc<Gateway>>, Path(path): Path<String>, request: Request) -> Answer {
     match vertex(&path, request.uri().query().unwrap_or_default()) {
-        Some((surface, model)) => serve_model(&gw, surface, Some(model), request).await,
+        Some((surface, model)) => serve_model(&gw, surface, model, request).await,
         None => {
             let message = "a model is asked at `.../publishers/{publisher}/models/{model}` by `:generateContent`, \
                            `:streamGenerateContent`, `:countTokens`, `:embedContent` or `:predict`, and Anthropic's by \
@@ -59,11 +59,14 @@ async fn ask_vertex(State(gw): State<Arc<Gateway>>, Path(path): Path<String>, re
     }
 }
 
-/// The surface and the model of a path of Vertex AI's.
-fn vertex(path: &str, query: &str) -> Option<(Surface, String)> {
+/// The surface and the model of a path of Vertex AI's. For a count of Anthropic's the body names the model.
+fn vertex(path: &str, query: &str) -> Option<(Surface, Option<String>)> {
     let at = if path.starts_with("publishers/") { 0 } else { path.find("/publishers/")? + 1 };
     let (publisher, named) = path.get(at..)?.strip_prefix("publishers/")?.split_once("/models/")?;
     let (model, method) = named.rsplit_once(':')?;
+    if (publisher, named) == ("anthropic", "count-tokens:rawPredict") {
+        return Some((Surface::RawCountTokens, None));
+    }
     let surface = match (publisher, method) {
         ("anthropic", "rawPredict") => Surface::RawPredict,
         ("anthropic", "streamRawPredict") => Surface::StreamRawPredict,
@@ -75,7 +78,7 @@ fn vertex(path: &str, query: &str) -> Option<(Surface, String)> {
         "google" | "anthropic" => model.to_owned(),
         account => format!("{account}/{model}"),
     };
-    Some((surface, model))
+    Some((surface, Some(model)))
 }
 
 fn surface(method: &str, query: &str) -> Option<Surface> {
@@ -112,7 +115,7 @@ mod tests {
     #[test]
     fn a_path_of_vertex_names_publisher_and_model() {
         let at = |path: &str| vertex(path, "alt=sse").map(|(surface, model)| (surface.as_str(), model));
-        let named = |surface, model: &str| Some((surface, model.to_owned()));
+        let named = |surface, model: &str| Some((surface, Some(model.to_owned())));
         let place = "projects/p/locations/global";
         assert_eq!(
             at(&format!("{place}/publishers/google/models/gemini-3-pro:streamGenerateContent")),
@@ -127,6 +130,10 @@ mod tests {
         assert_eq!(
             at(&format!("{place}/publishers/google/models/text-embedding-005:predict")).unwrap().0,
             "embeddings"
+        );
+        assert_eq!(
+            at(&format!("{place}/publishers/anthropic/models/count-tokens:rawPredict")),
+            Some(("raw_count_tokens", None))
         );
         assert_eq!(at("publishers/google/models/m"), None);
         assert_eq!(at("projects/p/endpoints/1:predict"), None);

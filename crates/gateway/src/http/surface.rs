@@ -25,6 +25,8 @@ pub enum Surface {
     RawPredict,
     /// `POST .../publishers/anthropic/models/{model}:streamRawPredict`
     StreamRawPredict,
+    /// `POST .../publishers/anthropic/models/count-tokens:rawPredict`
+    RawCountTokens,
     /// `POST /v1/responses`
     Responses,
     /// `GET`, `DELETE /v1/responses/{id}` and what is below it
@@ -63,6 +65,7 @@ impl Surface {
             Self::BedrockCountTokens => "bedrock_count_tokens",
             Self::RawPredict => "raw_predict",
             Self::StreamRawPredict => "stream_raw_predict",
+            Self::RawCountTokens => "raw_count_tokens",
             Self::Responses => "responses",
             Self::KeptResponse => "kept_response",
             Self::CountTokens => "count_tokens",
@@ -89,7 +92,7 @@ impl Surface {
             Self::BedrockCountTokens => Wire::Count(Dialect::Bedrock),
             Self::Converse | Self::ConverseStream => Wire::Chat(Dialect::Bedrock),
             Self::Responses | Self::KeptResponse => Wire::Chat(Dialect::OpenAiResponses),
-            Self::CountTokens => Wire::Count(Dialect::Anthropic),
+            Self::CountTokens | Self::RawCountTokens => Wire::Count(Dialect::Anthropic),
             Self::GenerateContent | Self::StreamGenerateContent | Self::StreamGenerateContentArray => {
                 Wire::Chat(Dialect::Gemini)
             }
@@ -133,7 +136,7 @@ impl Surface {
             Self::StreamGenerateContent | Self::StreamGenerateContentArray => Some(true),
             Self::InvokeStream | Self::StreamRawPredict => Some(true),
             Self::InvokeOther { stream } => Some(stream),
-            Self::Invoke | Self::RawPredict | Self::BedrockCountTokens => Some(false),
+            Self::Invoke | Self::RawPredict | Self::RawCountTokens | Self::BedrockCountTokens => Some(false),
             Self::CountTokens
             | Self::KeptResponse
             | Self::Passthrough
@@ -157,6 +160,7 @@ impl Surface {
             | Self::Messages
             | Self::RawPredict
             | Self::StreamRawPredict
+            | Self::RawCountTokens
             | Self::Responses
             | Self::KeptResponse
             | Self::CountTokens

@@ -193,6 +193,7 @@ fn user(asked: &Asked) -> Result<Option<String>, Error> {
             metadata.and_then(|metadata| metadata.user_id)
         }
         Surface::CountTokens
+        | Surface::RawCountTokens
         | Surface::KeptResponse
         | Surface::Passthrough
         | Surface::CohereChat

@@ -37,7 +37,8 @@ pub fn inspect(metrics: &Metrics, call: Composed) -> Result<Composed, Error> {
         Surface::GenerateContent | Surface::StreamGenerateContent | Surface::StreamGenerateContentArray => {
             decode(&call)?
         }
-        Surface::CountTokens | Surface::GeminiCountTokens | Surface::BedrockCountTokens => decode(&call)?,
+        Surface::CountTokens | Surface::RawCountTokens => decode(&call)?,
+        Surface::GeminiCountTokens | Surface::BedrockCountTokens => decode(&call)?,
         Surface::Passthrough | Surface::KeptResponse | Surface::Task(_) | Surface::InvokeOther { .. } => {
             return Err(Error::new(Code::Internal, "a pass-through is screened by its own stage"));
         }

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use llm::dialect::bedrock::invoke::{is_anthropic, undress};
 
 use super::read::unreadable;
-use crate::http::Surface;
+use crate::{http::Surface, upstream::known_betas};
 
 /// A body in the form in which it goes on.
 pub(super) struct Undressed {
@@ -29,7 +29,7 @@ pub(super) fn undressed(
     body: Bytes,
 ) -> Result<Undressed, Error> {
     let stream = match surface {
-        Surface::Invoke | Surface::RawPredict => false,
+        Surface::Invoke | Surface::RawPredict | Surface::RawCountTokens => false,
         Surface::InvokeStream | Surface::StreamRawPredict => true,
         _ => return Ok(Undressed { surface, model, body }),
     };
@@ -40,7 +40,11 @@ pub(super) fn undressed(
         let message = "`anthropic_version` is missing: send the body of Anthropic's Messages API for Vertex AI";
         return Err(Error::new(Code::InvalidRequest, message).at("anthropic_version"));
     }
-    let (body, betas) = undress(body, model.as_deref().unwrap_or_default(), stream).map_err(unreadable)?;
+    let (body, mut betas) = undress(body, model, stream).map_err(unreadable)?;
+    // Anthropic's own library says them in both places.
+    let said: Vec<&str> = betas.iter().map(String::as_str).collect();
+    let said = known_betas(headers, &said).join(",");
+    betas.retain(|beta| !said.split(',').any(|known| known == beta));
     for beta in betas {
         let value = HeaderValue::try_from(beta).map_err(|_| {
             Error::new(Code::InvalidRequest, "`anthropic_beta` must be names of betas").at("anthropic_beta")

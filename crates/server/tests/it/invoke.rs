@@ -174,6 +174,12 @@ async fn betas_in_the_body_reach_who_knows_them() {
         seen.headers.iter().filter(|(name, _)| *name == "anthropic-beta").map(|(_, beta)| beta.clone()).collect();
     assert_eq!(betas, ["context-1m-2025-08-07", "unknown-2026-01-01"]);
     assert!(seen.json().get("anthropic_beta").is_none());
+    let client = scene.client().with("anthropic-beta", "context-1m-2025-08-07");
+    client.post("/model/claude%2Fm/invoke", &body).send().await;
+    let seen = scene.upstream.last();
+    let betas: Vec<_> =
+        seen.headers.iter().filter(|(name, _)| *name == "anthropic-beta").map(|(_, beta)| beta.clone()).collect();
+    assert_eq!(betas, ["context-1m-2025-08-07", "unknown-2026-01-01"], "each once, wherever it was said");
     let wrong = with(question(), &json!({"anthropic_beta": "context-1m-2025-08-07"}));
     let answer = scene.ask("claude/m", "invoke", &wrong).await;
     assert_eq!((answer.status, &answer.json()["__type"]), (400, &json!("ValidationException")));

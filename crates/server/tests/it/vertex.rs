@@ -208,6 +208,11 @@ async fn clients_of_claude_on_vertex_reach_every_model() {
     assert_eq!(text_of(&answer), "Hello!", "{}", answer.text());
     assert_eq!(payloads(&answer).last().unwrap()["type"], "message_stop");
     assert_eq!(scene.upstream.last().json()["stream"], true);
+    scene.upstream.now_answering(Answer::json(200, &json!({"input_tokens": 31})));
+    let asked = json!({"anthropic_version": "vertex-2023-10-16", "model": "opus", "messages": body["messages"]});
+    let counted = client.post(&path("count-tokens", "rawPredict"), &asked).send().await;
+    assert_eq!(counted.json(), json!({"input_tokens": 31}), "{}", counted.text());
+    assert_eq!(scene.upstream.last().json(), json!({"model": "m", "messages": body["messages"]}));
     let versionless = client.post(&path("opus", "rawPredict"), &message("opus")).send().await;
     assert_eq!((versionless.status, &versionless.json()["type"]), (400, &json!("error")));
     assert!(versionless.text().contains("anthropic_version"), "{}", versionless.text());

@@ -32,17 +32,17 @@ pub fn is_anthropic(body: &[u8]) -> bool {
     serde_json::from_slice::<Versioned<'_>>(body).is_ok_and(|body| body.anthropic_version.is_some())
 }
 
-/// Anthropic's body as its own API takes it, and the betas that stood in it.
+/// Anthropic's body as its own API takes it, and the betas that stood in it. `model`: as the path says it, if it does.
 ///
 /// # Errors
-/// The body cannot be governed, or names a model itself.
-pub fn undress(body: Bytes, model: &str, stream: bool) -> Result<(Bytes, Vec<String>), Unreadable> {
-    let envelope = Envelope::open(body, Some(model.to_owned()))?;
+/// The body cannot be governed, or names another model than the path.
+pub fn undress(body: Bytes, model: Option<String>, stream: bool) -> Result<(Bytes, Vec<String>), Unreadable> {
+    let envelope = Envelope::open(body, model)?;
     let betas: Option<Vec<String>> = envelope.get("anthropic_beta", "a list of strings")?;
     let mut edit = envelope.edit();
     edit.remove("anthropic_version");
     edit.remove("anthropic_beta");
-    edit.set("model", &Value::from(model));
+    edit.set("model", &Value::from(envelope.model()));
     if stream {
         edit.set("stream", &Value::from(true));
     } else {
@@ -53,7 +53,8 @@ pub fn undress(body: Bytes, model: &str, stream: bool) -> Result<(Bytes, Vec<Str
 
 /// Anthropic's body with a model in it.
 pub(super) fn named(body: &[u8], model: &str) -> Result<Vec<u8>, Malformed> {
-    let undressed = undress(Bytes::copy_from_slice(body), model, false).map_err(|unreadable| unreadable.malformed)?;
+    let undressed = undress(Bytes::copy_from_slice(body), Some(model.to_owned()), false)
+        .map_err(|unreadable| unreadable.malformed)?;
     Ok(undressed.0.to_vec())
 }
 
@@ -168,17 +169,19 @@ mod tests {
         let body =
             br#"{"anthropic_version":"bedrock-2023-05-31","max_tokens" : 9,"anthropic_beta":["a-1"],"messages":[]}"#;
         assert!(is_anthropic(body));
-        let (whole, betas) = undress(Bytes::from_static(body), "m", false).unwrap();
+        let (whole, betas) = undress(Bytes::from_static(body), Some("m".into()), false).unwrap();
         assert_eq!(whole, r#"{"model":"m","max_tokens" : 9,"messages":[]}"#);
         assert_eq!(betas, ["a-1"]);
-        let (streamed, _) = undress(Bytes::from_static(body), "m", true).unwrap();
+        let (streamed, _) = undress(Bytes::from_static(body), Some("m".into()), true).unwrap();
         assert_eq!(
             serde_json::from_slice::<Value>(&streamed).unwrap(),
             json!({"model": "m", "stream": true, "max_tokens": 9, "messages": []})
         );
-        let other = undress(Bytes::from_static(br#"{"model":"other","anthropic_version":"v"}"#), "m", false);
+        let other =
+            undress(Bytes::from_static(br#"{"model":"other","anthropic_version":"v"}"#), Some("m".into()), false);
         assert_eq!(other.unwrap_err().malformed.field.as_deref(), Some("model"));
-        let betas = undress(Bytes::from_static(br#"{"anthropic_version":"v","anthropic_beta":"a"}"#), "m", false);
+        let betas =
+            undress(Bytes::from_static(br#"{"anthropic_version":"v","anthropic_beta":"a"}"#), Some("m".into()), false);
         assert_eq!(betas.unwrap_err().malformed.field.as_deref(), Some("anthropic_beta"));
     }
 
