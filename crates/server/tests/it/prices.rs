@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use testkit::{
-    Upstream,
+    Answer, Frame, Upstream,
     fixture::{openai_chat_text, openai_usage},
 };
 
@@ -88,4 +88,55 @@ async fn counts_say_how_sure_they_are() {
     assert_eq!(confidence, "calibrated");
     assert!((380..=420).contains(&tokens), "{tokens}");
     assert_eq!(gateway.records(9).await[0]["count"], "calibrated");
+}
+
+#[tokio::test]
+async fn case_065_the_tier_that_served_is_priced_streamed_or_not() {
+    let upstream = Upstream::answering(openai_chat_text("x", &openai_usage(1, 1)));
+    let tiers = "tiers: {priority: {rates: {input: 10, output: 20}}, flex: {rates: {input: 0.5, output: 1}}}, input: 1";
+    let gateway = start(&format!("providers:\n{}", account("a", "openai", &upstream).replace("input: 1", tiers))).await;
+    let plain = 20 * NANO;
+    let mut asked = 0;
+    for (wanted, served, cost, noted) in [
+        ("priority", Some("default"), plain, None),
+        ("priority", Some("priority"), 10 * plain, Some("priority")),
+        ("auto", Some("flex"), plain / 2, Some("flex")),
+        ("flex", None, plain, None),
+    ] {
+        for stream in [false, true] {
+            upstream.now_answering(served_by(served, stream));
+            let ask = with(chat("a/m"), &json!({ "service_tier": wanted, "stream": stream }));
+            let answer = gateway.client().post("/v1/chat/completions", &ask).send().await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            asked += 1;
+            let record = gateway.records(asked).await.remove(0);
+            assert_eq!(record["cost"], cost, "{wanted} {served:?} {stream}: {record}");
+            assert_eq!(record["attempts"][0]["basis"]["tier"].as_str(), noted, "{record}");
+        }
+    }
+}
+
+/// Ten and five tokens, served by this tier.
+fn served_by(tier: Option<&str>, stream: bool) -> Answer {
+    let usage = openai_usage(10, 5);
+    let said = tier.map_or_else(|| json!({}), |tier| json!({ "service_tier": tier }));
+    if !stream {
+        let message =
+            json!({ "index": 0, "message": { "role": "assistant", "content": "x" }, "finish_reason": "stop" });
+        let whole =
+            json!({ "id": "x", "object": "chat.completion", "model": "m", "usage": usage, "choices": [message] });
+        return Answer::json(200, &with(whole, &said));
+    }
+    let chunk = |more: Value| {
+        let head = json!({ "id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m" });
+        with(with(head, &said), &more)
+    };
+    let text = json!({ "index": 0, "delta": { "role": "assistant", "content": "x" }, "finish_reason": null });
+    let end = json!({ "index": 0, "delta": {}, "finish_reason": "stop" });
+    let frames = [
+        chunk(json!({ "choices": [text] })),
+        chunk(json!({ "choices": [end] })),
+        chunk(json!({ "choices": [], "usage": usage })),
+    ];
+    Answer::sse(frames.map(Frame::from).into_iter().chain([Frame::data("[DONE]")]))
 }
