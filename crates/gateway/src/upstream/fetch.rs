@@ -188,6 +188,7 @@ where
         .map_err(|_| Refusal::NotAUrl)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| FetchError::Broken)?;
     let answer = async move {
+        #[expect(clippy::disallowed_methods, reason = "no provider is called: the connection ends with the fetch")]
         let response = sender.send_request(request).await.map_err(|_| FetchError::Broken)?;
         read(response, rules).await
     };
