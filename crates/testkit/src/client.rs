@@ -154,6 +154,7 @@ impl Request {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
+        #[expect(clippy::disallowed_methods, reason = "the client's side of a test")]
         let response = sender.send_request(request.body(Full::new(self.body))?).await?;
         let (head, body) = response.into_parts();
         let (status, trailers) = (head.status.as_u16(), HeaderMap::new());
