@@ -67,6 +67,11 @@ impl<'a> Object<'a> {
         self.fields.is_empty()
     }
 
+    /// Keeps the fields that `keep` says.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &Json<'a>) -> bool) {
+        self.fields.retain(|(name, value)| keep(name, value));
+    }
+
     /// The fields that are neither among these nor `null`, to be kept.
     pub fn others(&self, known: &[&str]) -> Map<String, Value> {
         let others = self.iter().filter(|(name, value)| !known.contains(name) && !value.is_null());

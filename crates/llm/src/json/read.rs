@@ -7,8 +7,10 @@ use crate::envelope::scan::{DEEPEST, Scan};
 impl<'a> Json<'a> {
     /// Reads JSON text. What the scan does not like is read again by serde_json, which finds the words for what is wrong.
     pub fn read(body: &'a [u8]) -> serde_json::Result<Self> {
-        let mut scan = Scan::of(body);
-        let read = value(&mut scan, DEEPEST).filter(|_| scan.is_over());
+        let read = std::str::from_utf8(body).ok().and_then(|text| {
+            let mut scan = Scan::of(body);
+            value(text, &mut scan, DEEPEST).filter(|_| scan.is_over())
+        });
         read.map_or_else(|| serde_json::from_slice::<Value>(body).map(Self::from), Ok)
     }
 }
@@ -21,14 +23,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
     }
 }
 
-/// The value at which the scan stands. `left`: how many levels deep it may be.
-fn value<'a>(scan: &mut Scan<'a>, left: u32) -> Option<Json<'a>> {
+/// The value at which the scan of this text stands. `left`: how many levels deep it may be.
+fn value<'a>(text: &'a str, scan: &mut Scan<'a>, left: u32) -> Option<Json<'a>> {
     Some(match scan.peek()? {
         b'{' => {
             let left = left.checked_sub(1)?;
             let mut fields = Vec::new();
-            scan.fields(|scan, name| {
-                fields.push((name, value(scan, left)?));
+            scan.fields(text, |scan, name| {
+                fields.push((name, value(text, scan, left)?));
                 Some(())
             })?;
             Json::Object(Object::read(fields))
@@ -37,12 +39,12 @@ fn value<'a>(scan: &mut Scan<'a>, left: u32) -> Option<Json<'a>> {
             let left = left.checked_sub(1)?;
             let mut items = Vec::new();
             scan.list(|scan| {
-                items.push(value(scan, left)?);
+                items.push(value(text, scan, left)?);
                 Some(())
             })?;
             Json::Array(items)
         }
-        b'"' => Json::String(scan.spelt()?),
+        b'"' => Json::String(scan.spelt(text)?),
         _ => match scan.raw()? {
             b"null" => Json::Null,
             b"true" => Json::Bool(true),

@@ -3,15 +3,19 @@ use std::borrow::Cow;
 use super::{Scan, plain};
 
 impl<'a> Scan<'a> {
-    /// Passes an object. `field` gets each name as it is spelt, and passes the value.
-    pub fn fields(&mut self, mut field: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>) -> Option<()> {
+    /// Passes an object. `field` gets each name as it is spelt, and passes the value. `text`: what is scanned.
+    pub fn fields(
+        &mut self,
+        text: &'a str,
+        mut field: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>,
+    ) -> Option<()> {
         self.take(b'{')?;
         if self.is_at(b'}')? {
             return Some(());
         }
         loop {
             self.blank();
-            let name = self.spelt()?;
+            let name = self.spelt(text)?;
             self.take(b':')?;
             field(self, name)?;
             if self.is_at(b'}')? {
@@ -21,23 +25,24 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Passes a string; gives back what it spells. Without an escape that is the text as it stands.
-    pub fn spelt(&mut self) -> Option<Cow<'a, str>> {
+    /// Passes a string; gives back what it spells. Without an escape that is the text as it stands. `text`: what is
+    /// scanned, known to be UTF-8.
+    pub fn spelt(&mut self, text: &'a str) -> Option<Cow<'a, str>> {
         let start = self.at;
         self.take(b'"')?;
         let (mut from, mut spelt) = (self.at, Vec::new());
         loop {
             self.at += plain(self.text.get(self.at..)?);
-            let run = self.text.get(from..self.at)?;
+            let run = from..self.at;
             let end = self.byte()?;
             self.at += 1;
             match end {
-                b'"' if spelt.is_empty() => return std::str::from_utf8(run).ok().map(Cow::Borrowed),
+                b'"' if spelt.is_empty() => return text.get(run).map(Cow::Borrowed),
                 b'"' => {
-                    spelt.extend_from_slice(run);
+                    spelt.extend_from_slice(self.text.get(run)?);
                     return String::from_utf8(spelt).ok().map(Cow::Owned);
                 }
-                b'\\' => spelt.extend_from_slice(run),
+                b'\\' => spelt.extend_from_slice(self.text.get(run)?),
                 _ => return None,
             }
             spelt.push(match self.byte()? {

@@ -1,7 +1,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
 
-use super::wire::{BlockDelta, BlockStart, BlockStop, MessageDelta, MessageStart, Piece, kind_of};
+use super::wire::{BlockStart, BlockStop, MessageDelta, MessageStart, kind_of};
 use crate::{
     Event,
     dialect::{
@@ -11,6 +11,7 @@ use crate::{
     event::{Block, Delta},
     failure::{Failure, Kind},
     frame::sse::{Frame, Splitter},
+    json::Json,
 };
 
 /// Reads a streamed answer.
@@ -116,21 +117,29 @@ impl Answer {
     }
 
     fn extend(&mut self, data: &[u8], events: &mut Vec<Event>) -> Result<(), Broken> {
-        let frame: BlockDelta<'_> = serde_json::from_slice(data).map_err(|_| Broken)?;
-        let Some((index, opened)) = self.find(frame.index) else { return Ok(()) };
-        let piece: Piece = serde_json::from_str(frame.delta.get()).map_err(|_| Broken)?;
-        let delta = match piece.kind.as_str() {
-            "text_delta" if !opened.native => piece.text.map(Delta::Text),
-            "thinking_delta" if !opened.native => piece.thinking.map(Delta::Text),
-            "input_json_delta" if !opened.native => piece.partial_json.map(Delta::Arguments),
-            "signature_delta" if !opened.native => piece.signature.map(Delta::Signature),
-            _ => Some(Delta::Native { dialect: Dialect::Anthropic, raw: value(frame.delta)? }),
+        let frame = Json::read(data).map_err(|_| Broken)?;
+        let wire = frame.get("index").and_then(Json::as_u64).ok_or(Broken)?;
+        let piece = frame.get("delta").ok_or(Broken)?;
+        let Some((index, opened)) = self.find(wire) else { return Ok(()) };
+        let text = |name: &str| match piece.get(name) {
+            None | Some(Json::Null) => Ok(String::new()),
+            Some(text) => text.as_str().map(str::to_owned).ok_or(Broken),
         };
-        let says = |delta: &Delta| match delta {
+        let kind = piece.as_object().ok_or(Broken)?.get("type").map_or(Ok(""), |kind| kind.as_str().ok_or(Broken))?;
+        let delta = match kind {
+            "text_delta" if !opened.native => Delta::Text(text("text")?),
+            "thinking_delta" if !opened.native => Delta::Text(text("thinking")?),
+            "input_json_delta" if !opened.native => Delta::Arguments(text("partial_json")?),
+            "signature_delta" if !opened.native => Delta::Signature(text("signature")?),
+            _ => Delta::Native { dialect: Dialect::Anthropic, raw: piece.to_value() },
+        };
+        let says = match &delta {
             Delta::Text(piece) | Delta::Arguments(piece) | Delta::Signature(piece) => !piece.is_empty(),
             Delta::Native { .. } => true,
         };
-        events.extend(delta.filter(says).map(|delta| Event::Delta { choice: 0, index, delta }));
+        if says {
+            events.push(Event::Delta { choice: 0, index, delta });
+        }
         Ok(())
     }
 

@@ -41,27 +41,8 @@ pub(super) struct BlockStart<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct BlockDelta<'a> {
-    pub index: u64,
-    #[serde(borrow)]
-    pub delta: &'a RawValue,
-}
-
-#[derive(Debug, Deserialize)]
 pub(super) struct BlockStop {
     pub index: u64,
-}
-
-/// The pieces that the known deltas carry.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Piece {
-    #[serde(rename = "type")]
-    pub kind: String,
-    pub text: Option<String>,
-    pub thinking: Option<String>,
-    pub signature: Option<String>,
-    pub partial_json: Option<String>,
 }
 
 /// What a frame is, if no `event:` line said it.

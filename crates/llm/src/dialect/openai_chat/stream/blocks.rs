@@ -1,9 +1,12 @@
 //! The blocks of one choice: text, thought and refusal one after the other, tool calls beside them.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 use super::calls::{Calls, Fragment, Out};
-use crate::event::{Block, Delta, Event};
+use crate::{
+    event::{Block, Delta, Event},
+    json::{Json, Object},
+};
 
 /// What a choice has said so far.
 #[derive(Debug, Default)]
@@ -35,7 +38,7 @@ impl Blocks {
     }
 
     /// Takes what it understands out of a delta; what is left only this dialect knows.
-    pub fn take(&mut self, delta: &mut Map<String, Value>, place: Place<'_>) -> Result<(), Absurd> {
+    pub fn take(&mut self, delta: &mut Object<'_>, place: Place<'_>) -> Result<(), Absurd> {
         let Place { choice, seed, events } = place;
         let mut next = self.next;
         let mut out = Out { choice, next: &mut next, seed, events };
@@ -43,7 +46,7 @@ impl Blocks {
         let thought = take_text(delta, "reasoning_content");
         let thought = thought.or_else(|| take_text(delta, "reasoning")).unwrap_or_default();
         // OpenRouter sends the same thought under both names.
-        if delta.get("reasoning").is_some_and(Value::is_string) {
+        if delta.get("reasoning").and_then(Json::as_str).is_some() {
             delta.remove("reasoning");
         }
         self.say(Plain::Thinking, &thought, &mut out);
@@ -101,12 +104,13 @@ impl Blocks {
 
     /// Blocks with signatures. Their text came as `reasoning_content` before or comes in the same delta, so that only
     /// text that did not is taken from here.
-    fn take_thinking_blocks(&mut self, delta: &mut Map<String, Value>, said: bool, out: &mut Out<'_>) {
-        let Some(Value::Array(blocks)) = delta.get("thinking_blocks") else { return };
-        let blocks = blocks.clone();
-        delta.remove("thinking_blocks");
-        for block in &blocks {
-            let text_of = |name: &str| block.get(name).and_then(Value::as_str).unwrap_or_default();
+    fn take_thinking_blocks(&mut self, delta: &mut Object<'_>, said: bool, out: &mut Out<'_>) {
+        if delta.get("thinking_blocks").and_then(Json::as_array).is_none() {
+            return;
+        }
+        let blocks = delta.remove("thinking_blocks").unwrap_or_default();
+        for block in blocks.as_array().into_iter().flatten() {
+            let text_of = |name: &str| block.get(name).and_then(Json::as_str).unwrap_or_default();
             if block.get("type").is_some_and(|kind| kind == "redacted_thinking") {
                 self.close_plain(out);
                 let index = out.open(Block::Redacted { data: text_of("data").to_owned() });
@@ -127,16 +131,16 @@ impl Blocks {
     }
 
     /// A string; Mistral's reasoning models send a list of parts.
-    fn take_content(&mut self, delta: &mut Map<String, Value>, out: &mut Out<'_>) {
+    fn take_content(&mut self, delta: &mut Object<'_>, out: &mut Out<'_>) {
         if let Some(text) = take_text(delta, "content") {
             self.say(Plain::Text, &text, out);
         }
-        let Some(Value::Array(parts)) = delta.get_mut("content") else { return };
+        let Some(Json::Array(parts)) = delta.get_mut("content") else { return };
         parts.retain(|part| {
-            let kind = part.get("type").and_then(Value::as_str);
+            let kind = part.get("type").and_then(Json::as_str);
             match (kind, part.get("text"), part.get("thinking")) {
-                (Some("text"), Some(Value::String(text)), _) => self.say(Plain::Text, text, out),
-                (Some("thinking"), _, Some(Value::Array(thoughts))) => {
+                (Some("text"), Some(Json::String(text)), _) => self.say(Plain::Text, text, out),
+                (Some("thinking"), _, Some(Json::Array(thoughts))) => {
                     for text in thoughts.iter().filter_map(|thought| thought.get("text")?.as_str()) {
                         self.say(Plain::Thinking, text, out);
                     }
@@ -147,10 +151,10 @@ impl Blocks {
         });
     }
 
-    fn take_calls(&mut self, delta: &mut Map<String, Value>, out: &mut Out<'_>) -> Result<(), Absurd> {
-        if let Some(Value::Array(calls)) = delta.get_mut("tool_calls") {
+    fn take_calls(&mut self, delta: &mut Object<'_>, out: &mut Out<'_>) -> Result<(), Absurd> {
+        if let Some(Json::Array(calls)) = delta.get_mut("tool_calls") {
             let calls = std::mem::take(calls);
-            let (native, calls): (Vec<Value>, Vec<Value>) =
+            let (native, calls): (Vec<Json<'_>>, Vec<Json<'_>>) =
                 calls.into_iter().partition(|call| call.get("function").is_none() && call.get("custom").is_some());
             for call in &calls {
                 self.take_call(call, call.get("function"), out)?;
@@ -159,29 +163,23 @@ impl Blocks {
                 delta.remove("tool_calls");
             } else {
                 self.native_call = true;
-                delta.insert("tool_calls".to_owned(), Value::Array(native));
+                delta.set("tool_calls", native);
             }
         }
-        if let Some(Value::Object(_)) = delta.get("function_call") {
+        if let Some(Json::Object(_)) = delta.get("function_call") {
             let call = delta.remove("function_call").unwrap_or_default();
-            self.take_call(&Value::Null, Some(&call), out)?;
+            self.take_call(&Json::Null, Some(&call), out)?;
         }
         Ok(())
     }
 
-    fn take_call(&mut self, call: &Value, function: Option<&Value>, out: &mut Out<'_>) -> Result<(), Absurd> {
-        let text = |owner: Option<&Value>, name: &str| match owner.and_then(|owner| owner.get(name)) {
-            Some(Value::String(text)) => text.clone(),
-            // Arguments as JSON, not as text of JSON.
-            Some(object @ Value::Object(_)) => object.to_string(),
-            _ => String::new(),
-        };
+    fn take_call(&mut self, call: &Json<'_>, function: Option<&Json<'_>>, out: &mut Out<'_>) -> Result<(), Absurd> {
         let (id, name) = (text(Some(call), "id"), text(function, "name"));
         let arguments = text(function, "arguments");
-        let index = call.get("index").and_then(Value::as_u64);
+        let index = call.get("index").and_then(Json::as_u64);
         self.close_plain(out);
         let signature = call.pointer("/extra_content/google/thought_signature");
-        let signature = signature.and_then(Value::as_str).unwrap_or_default();
+        let signature = signature.and_then(Json::as_str).unwrap_or_default();
         let fragment = Fragment { index, id: &id, name: &name, arguments: &arguments, signature };
         if self.calls.take(fragment, out) { Ok(()) } else { Err(Absurd) }
     }
@@ -196,13 +194,20 @@ pub struct Place<'a> {
 }
 
 /// Takes a text that is not empty out of an object.
-fn take_text(object: &mut Map<String, Value>, name: &str) -> Option<String> {
-    match object.get_mut(name) {
-        Some(Value::String(text)) => {
-            let text = std::mem::take(text);
-            object.remove(name);
-            Some(text).filter(|text| !text.is_empty())
-        }
+fn take_text<'j>(object: &mut Object<'j>, name: &str) -> Option<Cow<'j, str>> {
+    object.get(name)?.as_str()?;
+    match object.remove(name) {
+        Some(Json::String(text)) => Some(text).filter(|text| !text.is_empty()),
         _ => None,
+    }
+}
+
+/// A text of an object; `""` if there is none.
+fn text<'j>(owner: Option<&'j Json<'_>>, name: &str) -> Cow<'j, str> {
+    match owner.and_then(|owner| owner.get(name)) {
+        Some(Json::String(text)) => Cow::Borrowed(text),
+        // Arguments as JSON, not as text of JSON.
+        Some(object @ Json::Object(_)) => object.to_string().into(),
+        _ => Cow::Borrowed(""),
     }
 }

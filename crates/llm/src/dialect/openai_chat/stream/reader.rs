@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::{
     super::{error, reply, stop},
@@ -13,6 +13,7 @@ use crate::{
     event::Event,
     failure::{Failure, Kind},
     frame::sse::{Frame, Splitter},
+    json::{Json, Object},
 };
 
 /// Reads `chat.completion.chunk` frames.
@@ -51,7 +52,7 @@ struct State {
     service_tier: Option<String>,
     choices: BTreeMap<u32, Blocks>,
     /// Unknown top-level fields as they were last told: most servers repeat them on every chunk.
-    fields: Map<String, Value>,
+    fields: Object<'static>,
     /// What only this dialect knows and came before the answer began (Azure).
     early: Option<String>,
 }
@@ -65,23 +66,23 @@ impl State {
         if frame.event == Some("error") {
             return self.fail(stated(data), events);
         }
-        match serde_json::from_slice(data) {
-            Ok(Value::Object(chunk)) => self.take(chunk, events),
+        match Json::read(data) {
+            Ok(Json::Object(chunk)) => self.take(chunk, events),
             // All that matters has been said: a usage chunk that was cut off does not unmake the answer.
             _ if self.stopped => {}
             _ => self.fail(broken(), events),
         }
     }
 
-    fn take(&mut self, mut chunk: Map<String, Value>, events: &mut Vec<Event>) {
+    fn take(&mut self, mut chunk: Object<'_>, events: &mut Vec<Event>) {
         if chunk.get("error").is_some_and(|error| !error.is_null()) {
-            return self.fail(error::failure(&Value::Object(chunk)), events);
+            return self.fail(error::failure(&chunk.to_map().into()), events);
         }
-        let usage = chunk.remove("usage").filter(Value::is_object);
+        let usage = chunk.remove("usage").filter(|usage| usage.as_object().is_some());
         let choices = match chunk.remove("choices") {
-            Some(Value::Array(choices)) => choices,
-            None | Some(Value::Null) => {
-                let whole = Value::Object(chunk.clone());
+            Some(Json::Array(choices)) => choices,
+            None | Some(Json::Null) => {
+                let whole = Value::Object(chunk.to_map());
                 if usage.is_none() && !error::from_value(&whole).message.is_empty() {
                     return self.fail(error::failure(&whole), events);
                 }
@@ -90,13 +91,14 @@ impl State {
             Some(_) => return self.fail(broken(), events),
         };
         self.start(&chunk, !choices.is_empty() || usage.is_some(), events);
-        if let Some(Value::String(tier)) = chunk.get("service_tier") {
-            self.service_tier = Some(tier.clone());
+        let tier = chunk.get("service_tier").and_then(Json::as_str);
+        if tier.is_some() && tier != self.service_tier.as_deref() {
+            self.service_tier = tier.map(str::to_owned);
         }
         let mut natives = Vec::new();
         let mut stops = Vec::new();
         for choice in choices {
-            let Value::Object(choice) = choice else { return self.fail(broken(), events) };
+            let Json::Object(choice) = choice else { return self.fail(broken(), events) };
             if let Err(failure) = self.take_choice(choice, &mut natives, &mut stops, events) {
                 return self.fail(failure, events);
             }
@@ -106,29 +108,32 @@ impl State {
             self.stop(choice, &reason, events);
         }
         if let (Some(usage), false) = (usage, self.done) {
-            let usage = reply::read_usage(&usage);
+            let usage = reply::read_usage(&usage.to_value());
             events.push(Event::Usage { usage, service_tier: self.service_tier.clone() });
         }
     }
 
     /// Azure's first chunk has neither choices nor an id: the answer begins with the next.
-    fn start(&mut self, chunk: &Map<String, Value>, begun: bool, events: &mut Vec<Event>) {
-        let text = |name: &str| chunk.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    fn start(&mut self, chunk: &Object<'_>, begun: bool, events: &mut Vec<Event>) {
+        if self.started {
+            return;
+        }
+        let text = |name: &str| chunk.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
         let id = text("id");
-        if self.started || (id.is_empty() && !begun) {
+        if id.is_empty() && !begun {
             return;
         }
         self.started = true;
         self.id.clone_from(&id);
-        let created = chunk.get("created").and_then(Value::as_i64);
+        let created = chunk.get("created").and_then(Json::as_i64);
         events.push(Event::Start { id, model: text("model"), created });
         events.extend(self.early.take().map(|raw| Event::Native { dialect: Dialect::OpenAiChat, raw }));
     }
 
-    fn take_choice(
+    fn take_choice<'j>(
         &mut self,
-        mut choice: Map<String, Value>,
-        natives: &mut Vec<Value>,
+        mut choice: Object<'j>,
+        natives: &mut Vec<Json<'j>>,
         stops: &mut Vec<(u32, String)>,
         events: &mut Vec<Event>,
     ) -> Result<(), Failure> {
@@ -139,43 +144,43 @@ impl State {
         let number = u32::try_from(index).unwrap_or(0);
         let blocks = self.choices.entry(number).or_default();
         let mut delta = match choice.remove("delta") {
-            Some(Value::Object(delta)) if !blocks.stopped => delta,
-            _ => Map::new(),
+            Some(Json::Object(delta)) if !blocks.stopped => delta,
+            _ => Object::default(),
         };
         blocks
             .take(&mut delta, Place { choice: number, seed: &self.id, events })
             .map_err(|_| Failure::new(Kind::Malformed, "the stream has too many tool calls"))?;
-        if let Some(Value::String(reason)) = choice.remove("finish_reason")
+        if let Some(Json::String(reason)) = choice.remove("finish_reason")
             && !reason.is_empty()
             && !blocks.stopped
         {
-            stops.push((number, reason));
+            stops.push((number, reason.into_owned()));
         }
         choice.retain(is_said);
         delta.retain(is_said);
         if !choice.is_empty() || !delta.is_empty() {
-            choice.insert("index".to_owned(), json!(index));
-            choice.insert("delta".to_owned(), Value::Object(delta));
-            natives.push(Value::Object(choice));
+            choice.set("index", index);
+            choice.set("delta", delta);
+            natives.push(choice.into());
         }
         Ok(())
     }
 
-    fn keep_native(&mut self, mut chunk: Map<String, Value>, natives: Vec<Value>, events: &mut Vec<Event>) {
+    fn keep_native<'j>(&mut self, mut chunk: Object<'j>, natives: Vec<Json<'j>>, events: &mut Vec<Event>) {
         // `obfuscation` pads the frame that it came in; in another frame it means nothing.
         const UNDERSTOOD: &[&str] = &["id", "object", "created", "model", "service_tier", "obfuscation", "error"];
         chunk.retain(|name, value| {
-            is_said(name, value) && !UNDERSTOOD.contains(&name.as_str()) && self.fields.get(name) != Some(&*value)
+            is_said(name, value) && !UNDERSTOOD.contains(&name) && self.fields.get(name) != Some(value)
         });
         if chunk.is_empty() && natives.is_empty() {
             return;
         }
         // Bounded: a server that invents names is not remembered.
         if self.fields.len() < MOST_FIELDS {
-            self.fields.extend(chunk.clone());
+            self.fields.extend(chunk.to_map());
         }
-        chunk.insert("choices".to_owned(), Value::Array(natives));
-        let raw = Value::Object(chunk).to_string();
+        chunk.set("choices", natives);
+        let raw = Json::from(chunk).to_string();
         if self.started {
             events.push(Event::Native { dialect: Dialect::OpenAiChat, raw });
         } else {
@@ -221,7 +226,7 @@ impl State {
 }
 
 /// Whether a field says anything.
-fn is_said(_: &String, value: &mut Value) -> bool {
+fn is_said(_: &str, value: &Json<'_>) -> bool {
     !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty())
 }
 
