@@ -262,14 +262,14 @@ async fn case_095_each_timeout_is_its_own_and_a_header_only_lowers() {
         let (answer, took) = timed(model, stream, header).await;
         let cell = format!("{model} {header:?}: {} after {took:?}", answer.text());
         assert_eq!(answer.status, 504, "{cell}");
-        assert!(took >= least && took < least + half * 4, "{cell}");
+        assert!(took >= least && took < least + half * 16, "{cell}");
     }
     for (model, header, least) in [("idle", None, half), ("total", None, half), ("total", Some("200"), half * 2 / 5)] {
         let (answer, took) = timed(model, true, header).await;
         let cell = format!("{model} {header:?}: {} after {took:?}", answer.text());
         assert_eq!(answer.status, 200, "{cell}");
         assert!(answer.text().contains("provider_timeout") && !answer.text().contains("[DONE]"), "{cell}");
-        assert!(took >= least && took < least + half * 4, "{cell}");
+        assert!(took >= least && took < least + half * 16, "{cell}");
     }
     let (answer, _) = timed("head", false, Some("soon")).await;
     assert_eq!((answer.status, answer.json()["error"]["param"].as_str()), (400, Some("x-tollgate-timeout-ms")));
