@@ -41,19 +41,17 @@ pub fn target_with(name: &str, priority: u32, weight: u32) -> Arc<Target> {
         passthrough: None,
         structured_output: None,
     };
+    let plain = Target::plain(&Arc::new(account), model);
     Arc::new(Target {
         name: name.into(),
-        account: Arc::new(account),
-        model: model.into(),
         priority,
         weight,
-        overrides: vec![],
-        headers: vec![],
         configured: true,
         known: None,
         price: None,
         write_for: WriteFor::default(),
         timeouts: Timeouts::default(),
+        ..plain
     })
 }
 

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use llm::{
+    Wire,
     catalog::Model,
     dialect::WriteFor,
     price::{Price, Terms},
@@ -224,6 +225,8 @@ pub struct Target {
     pub price: Option<Arc<Price>>,
     /// What a writer must know of it.
     pub write_for: WriteFor,
+    /// What its provider offers for the model: operations, and the wires of each, the preferred one first.
+    pub offers: Vec<(Operation, &'static [Wire])>,
     /// The route's timeouts over the account's over the defaults.
     pub timeouts: Timeouts,
 }

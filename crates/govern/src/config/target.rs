@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use llm::{Wire, catalog, dialect::WriteFor, price::Price};
+use llm::{
+    Wire, catalog,
+    dialect::WriteFor,
+    price::Price,
+    provider::{Operation, Provider},
+};
 
 use super::snapshot::{Account, Rules, Target};
 
@@ -33,6 +38,7 @@ impl Target {
                 .or_else(|| known.and_then(|model| model.price.clone()))
                 .or_else(|| account.provider.price().map(|price| Arc::new(price.versioned("built-in")))),
             write_for,
+            offers: offers(account.provider, own),
             timeouts: account.timeouts,
         }
     }
@@ -41,7 +47,7 @@ impl Target {
     /// speaks it, else the one that the provider prefers. `None`: it does not offer the operation.
     #[must_use]
     pub fn wire(&self, asked: Wire) -> Option<Wire> {
-        let spoken = self.account.provider.speaks(asked.operation(), &self.model);
+        let (_, spoken) = self.offers.iter().find(|(operation, _)| *operation == asked.operation())?;
         if spoken.contains(&asked) { Some(asked) } else { spoken.first().copied() }
     }
 
@@ -57,6 +63,12 @@ impl Target {
             ..Self::plain(&self.account, &self.model.replacen('*', captured, 1))
         }
     }
+}
+
+/// The operations that a provider offers for a model, and the formats in which it does.
+fn offers(provider: &dyn Provider, model: &str) -> Vec<(Operation, &'static [Wire])> {
+    let all = Operation::ALL.iter().map(|operation| (*operation, provider.speaks(*operation, model)));
+    all.filter(|(_, wires)| !wires.is_empty()).collect()
 }
 
 impl Rules {

@@ -214,6 +214,24 @@ pub enum Operation {
     Other,
 }
 
+impl Operation {
+    /// All that a provider is asked for by name.
+    pub const ALL: &'static [Self] = &[
+        Self::Chat,
+        Self::CountTokens,
+        Self::Embed,
+        Self::Rerank,
+        Self::Image,
+        Self::ImageEdit,
+        Self::Speech,
+        Self::Transcribe,
+        Self::Translate,
+        Self::Moderate,
+        Self::Ocr,
+        Self::Invoke,
+    ];
+}
+
 /// How a credential is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {

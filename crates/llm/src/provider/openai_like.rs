@@ -95,12 +95,13 @@ impl Provider for OpenAiLike {
     }
 
     fn head(&self, ask: &Ask<'_>) -> Head {
-        let own = self.paths.iter().find(|(wire, _)| *wire == ask.wire).map(|(_, path)| *path);
-        let written = own.unwrap_or_else(|| path(ask.wire));
-        let mut head = Head::at(written);
-        if written.contains("{model}") {
-            head.path = written.replace("{model}", &escape(ask.model)).into();
-        }
+        let mut head = match self.paths.iter().find(|(wire, _)| *wire == ask.wire) {
+            None => Head::at(path(ask.wire)),
+            Some((_, own)) if own.contains("{model}") => {
+                Head { path: own.replace("{model}", &escape(ask.model)).into(), ..Head::default() }
+            }
+            Some((_, own)) => Head::at(own),
+        };
         if matches!(ask.wire, MESSAGES | COUNT) {
             head.headers = &[("anthropic-version", "2023-06-01")];
         }

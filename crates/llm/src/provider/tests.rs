@@ -314,3 +314,9 @@ fn a_code_that_is_no_code_is_not_passed_on() {
         assert_eq!(classify(Dialect::OpenAiChat, &bad).code, None, "{code}");
     }
 }
+
+#[test]
+fn every_operation_is_listed_but_the_one_without_a_name() {
+    let all: Vec<usize> = Operation::ALL.iter().map(|operation| *operation as usize).collect();
+    assert_eq!(all, (0..Operation::Other as usize).collect::<Vec<_>>());
+}
