@@ -105,7 +105,7 @@ impl Price {
     /// What a unit costs by default, in pico-dollars; `None` if that is not known.
     #[must_use]
     pub fn rate(&self, unit: Unit) -> Option<u64> {
-        rates::find(&[&self.base], unit)
+        rates::find(&[Some(&self.base)], unit)
     }
 
     /// The rate of a unit in a request with so long a prompt that was served so.
@@ -132,23 +132,17 @@ impl Price {
     }
 
     /// The lists that hold, the most particular first.
-    fn lists(&self, prompt: u64, served: &Served<'_>) -> Vec<&Rates> {
-        let at = |long: &'_ [Long]| long.iter().rposition(|long| prompt >= long.from);
-        let mut lists = Vec::with_capacity(4);
-        lists.extend(self.variant(served).map(|variant| &variant.rates));
-        match self.tier(served) {
-            Some(tier) if !tier.long.is_empty() => {
-                lists.extend(at(&tier.long).and_then(|at| tier.long.get(at)).map(|long| &long.rates));
-                lists.push(&tier.rates);
-            }
-            Some(tier) => match at(&self.long).and_then(|at| self.long.get(at)) {
-                Some(long) => lists.push(&long.rates),
-                None => lists.push(&tier.rates),
-            },
-            None => lists.extend(at(&self.long).and_then(|at| self.long.get(at)).map(|long| &long.rates)),
+    fn lists(&self, prompt: u64, served: &Served<'_>) -> [Option<&Rates>; 4] {
+        fn at(long: &[Long], prompt: u64) -> Option<&Rates> {
+            long.iter().rfind(|long| prompt >= long.from).map(|long| &long.rates)
         }
-        lists.push(&self.base);
-        lists
+        let variant = self.variant(served).map(|variant| &variant.rates);
+        let (long, tier) = match self.tier(served) {
+            Some(tier) if !tier.long.is_empty() => (at(&tier.long, prompt), Some(&tier.rates)),
+            Some(tier) => (at(&self.long, prompt).or(Some(&tier.rates)), None),
+            None => (at(&self.long, prompt), None),
+        };
+        [variant, long, tier, Some(&self.base)]
     }
 
     fn tier(&self, served: &Served<'_>) -> Option<&Tier> {

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::price::Money;
 
 pub use estimate::{Delivered, estimate_tokens};
-pub use stated::{Cost, Ticks, stated};
+pub(crate) use estimate::{Weight, weigh};
+pub(crate) use stated::Statement;
+pub use stated::stated;
 
 /// Lists the units: a field of [`Usage`] and its name in [`Unit`], and where its count stands.
 macro_rules! units {
@@ -72,6 +74,22 @@ macro_rules! units {
                 match unit {
                     $(Unit::$unit => &mut self.$field,)+
                 }
+            }
+
+            /// All input tokens, cached ones included (OpenAI's `prompt_tokens`).
+            #[must_use]
+            pub const fn prompt(&self) -> u64 {
+                let mut sum: u64 = 0;
+                $(if matches!($role, Role::Prompt) {
+                    sum = sum.saturating_add(self.$field);
+                })+
+                sum
+            }
+
+            fn add_counts(&mut self, other: &Self) {
+                $(if other.$field > 0 {
+                    self.$field = self.$field.saturating_add(other.$field);
+                })+
             }
         }
     };
@@ -153,6 +171,12 @@ impl Unit {
         }
     }
 
+    /// The parts of it that have a count of their own: they stand behind it.
+    pub fn parts(self) -> impl Iterator<Item = Self> {
+        let behind = Self::ALL.iter().copied().skip(self as usize + 1);
+        behind.take_while(move |part| part.role() == Role::PartOf(self))
+    }
+
     /// The unit of this name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
@@ -198,13 +222,6 @@ pub enum Source {
 }
 
 impl Usage {
-    /// All input tokens, cached ones included (OpenAI's `prompt_tokens`).
-    #[must_use]
-    pub fn prompt(&self) -> u64 {
-        let classes = Unit::ALL.iter().filter(|unit| unit.role() == Role::Prompt);
-        classes.map(|unit| self.get(*unit)).fold(0, u64::saturating_add)
-    }
-
     /// Input and output together (OpenAI's `total_tokens`).
     #[must_use]
     pub fn total(&self) -> u64 {
@@ -230,10 +247,7 @@ impl Usage {
 
     /// Adds the counts of another attempt. A sum with a reckoned part is reckoned.
     pub fn add(&mut self, other: &Self) {
-        for (unit, count) in other.counted() {
-            let sum = self.get_mut(unit);
-            *sum = sum.saturating_add(count);
-        }
+        self.add_counts(other);
         self.stated = match (self.stated, other.stated) {
             (Some(one), Some(other)) => Some(one + other),
             (one, other) => one.or(other),
@@ -257,6 +271,14 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_stand_behind_their_whole() {
+        for unit in Unit::ALL {
+            let all: Vec<Unit> = Unit::ALL.iter().copied().filter(|part| part.role() == Role::PartOf(*unit)).collect();
+            assert_eq!(unit.parts().collect::<Vec<_>>(), all, "{unit:?}");
+        }
+    }
 
     #[test]
     fn every_unit_is_reached_summed_and_written_under_its_own_name() {

@@ -44,35 +44,29 @@ impl Price {
     pub fn charge(&self, usage: &Usage, served: &Served<'_>) -> Charge {
         let lists = self.lists(usage.prompt(), served);
         let uplift = i128::from(self.uplift(served.region));
-        let (mut pico, mut priced, mut missing) = (0_i128, Vec::new(), Vec::new());
+        let (mut pico, mut seen) = (0_i128, Seen::default());
         // Pico-dollars for the tokens of the question and of the answer. Tokens come first among the units.
         let mut tokens = [0_i128; 2];
         for (unit, count) in usage.counted() {
             let count = self.billed(unit, own(usage, unit, count));
             let paid = |side: usize| tokens.get(side).is_some_and(|sum| *sum > 0);
-            match super::rates::find(&lists, unit).or_else(|| self.dearest(unit)) {
-                _ if count == 0 || in_tokens(unit, usage).is_some_and(paid) => {}
-                None => missing.push(unit),
-                Some(rate) => {
-                    priced.push(unit);
-                    let sum = i128::from(count).saturating_mul(i128::from(rate));
-                    let sum = if unit.is_token() { sum.saturating_mul(uplift) / 1000 } else { sum };
-                    pico = pico.saturating_add(sum);
-                    if let Some(side) = side(unit).and_then(|side| tokens.get_mut(side)) {
-                        *side = side.saturating_add(sum);
-                    }
-                }
+            if count == 0 || in_tokens(unit, usage).is_some_and(paid) {
+                continue;
+            }
+            let rate = super::rates::find(&lists, unit).or_else(|| self.dearest(unit));
+            seen.note(unit, rate.is_some());
+            let sum = i128::from(count).saturating_mul(i128::from(rate.unwrap_or(0)));
+            let sum = if unit.is_token() && uplift != 1000 { sum.saturating_mul(uplift) / 1000 } else { sum };
+            pico = pico.saturating_add(sum);
+            if let Some(side) = side(unit).and_then(|side| tokens.get_mut(side)) {
+                *side = side.saturating_add(sum);
             }
         }
         if !usage.is_empty() {
             pico = pico.saturating_add(i128::from(self.request));
         }
-        // What has no rate is contained in what has one: the pictures of a model that is sold by the token, the tokens of
-        // one that is sold by the minute. Searches and their like are sold on top of everything.
-        let by_piece = self.request > 0 || priced.iter().any(|unit| !unit.is_token() && !is_extra(*unit));
-        let contained = |unit: Unit| !is_extra(unit) && (by_piece || !unit.is_token() && !priced.is_empty());
-        let unpriced = missing.iter().any(|unit| !contained(*unit));
-        Charge { pico, unpriced, known: !unpriced || !priced.is_empty() || self.request > 0 }
+        let unpriced = seen.leaves_out(self.request > 0);
+        Charge { pico, unpriced, known: !unpriced || seen.priced || self.request > 0 }
     }
 
     /// The cost of one attempt; `None` if something that it used has no rate.
@@ -84,6 +78,37 @@ impl Price {
 
     fn billed(&self, unit: Unit, count: u64) -> u64 {
         if unit == Unit::WebSearches && self.search_per_prompt { count.min(1) } else { count }
+    }
+}
+
+/// Of which kinds the units were that have a rate, and those that have none.
+#[derive(Default)]
+struct Seen {
+    priced: bool,
+    /// Something that is sold by the piece: neither tokens nor what comes on top.
+    priced_piece: bool,
+    missing_extra: bool,
+    missing_token: bool,
+    missing_piece: bool,
+}
+
+impl Seen {
+    fn note(&mut self, unit: Unit, priced: bool) {
+        let is_extra = is_extra(unit);
+        let is_piece = !is_extra && !unit.is_token();
+        self.priced |= priced;
+        self.priced_piece |= priced && is_piece;
+        self.missing_extra |= !priced && is_extra;
+        self.missing_token |= !priced && unit.is_token();
+        self.missing_piece |= !priced && is_piece;
+    }
+
+    /// Whether something was used that no price contains. What has no rate is contained in what has one: the pictures of a
+    /// model that is sold by the token, the tokens of one that is sold by the minute. Searches and their like are sold on
+    /// top of everything.
+    fn leaves_out(&self, by_request: bool) -> bool {
+        let by_piece = by_request || self.priced_piece;
+        self.missing_extra || !by_piece && (self.missing_token || self.missing_piece && !self.priced)
     }
 }
 
@@ -116,13 +141,13 @@ impl Charge {
 /// The count of a unit without the parts of it that have a count, and a rate, of their own. Parts larger than the whole
 /// are not believed: the whole bounds them.
 pub(super) fn own(usage: &Usage, unit: Unit, count: u64) -> u64 {
-    let parts = |whole: Unit| Unit::ALL.iter().filter(move |part| part.role() == Role::PartOf(whole));
+    let sum = |parts: &mut dyn Iterator<Item = Unit>| parts.map(|part| usage.get(part)).fold(0, u64::saturating_add);
     match unit.role() {
         Role::PartOf(whole) => {
-            let before = parts(whole).take_while(|part| **part != unit).map(|part| usage.get(*part));
-            count.min(usage.get(whole).saturating_sub(before.fold(0, u64::saturating_add)))
+            let before = sum(&mut whole.parts().take_while(|part| *part != unit));
+            count.min(usage.get(whole).saturating_sub(before))
         }
-        _ => count.saturating_sub(parts(unit).map(|part| usage.get(*part)).fold(0, u64::saturating_add)),
+        _ => count.saturating_sub(sum(&mut unit.parts())),
     }
 }
 

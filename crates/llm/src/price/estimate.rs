@@ -62,7 +62,7 @@ impl Price {
             .flat_map(|tier| std::iter::once(&tier.rates).chain(tier.long.iter().map(|long| &long.rates)));
         let variants = self.variants.iter().map(|variant| &variant.rates);
         let lists = std::iter::once(&self.base).chain(long).chain(tiers).chain(variants);
-        let most = lists.filter_map(|list| super::rates::find(&[list, &self.base], unit)).max()?;
+        let most = lists.filter_map(|list| super::rates::find(&[Some(list), Some(&self.base)], unit)).max()?;
         let uplift = self.uplifts.iter().map(|uplift| uplift.per_mille).max().unwrap_or(1000).max(1000);
         let uplift = if unit.is_token() { u64::from(uplift) } else { 1000 };
         Some(most.saturating_mul(uplift).div_ceil(1000))

@@ -40,10 +40,10 @@ impl Rates {
 }
 
 /// The rate of a unit by several lists, the most particular first; then that of the unit it [follows](follows).
-pub(super) fn find(lists: &[&Rates], unit: Unit) -> Option<u64> {
+pub(super) fn find(lists: &[Option<&Rates>], unit: Unit) -> Option<u64> {
     let mut unit = Some(unit);
     while let Some(wanted) = unit {
-        if let Some(rate) = lists.iter().find_map(|list| list.get(wanted)) {
+        if let Some(rate) = lists.iter().flatten().find_map(|list| list.get(wanted)) {
             return Some(rate);
         }
         unit = follows(wanted);
