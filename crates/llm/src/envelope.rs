@@ -10,13 +10,14 @@
 
 pub(crate) mod scan;
 
-use std::{borrow::Cow, collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, ops::Range};
 
 use bytes::Bytes;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::dialect::Malformed;
+use scan::Scan;
 
 /// A request body and the places of its top-level values.
 #[derive(Debug, Clone)]
@@ -26,46 +27,15 @@ pub struct Envelope {
     model: String,
 }
 
+/// Where a member stands in the body.
 #[derive(Debug, Clone)]
 struct Field {
-    name: Cow<'static, str>,
+    /// Between the quotes.
+    key: Range<usize>,
+    /// What the key spells, if it holds escapes.
+    spelt: Option<Box<str>>,
     value: Range<usize>,
 }
-
-/// Keys that are known without an allocation. A key that is missing here works just as well.
-const COMMON: &[&str] = &[
-    "model",
-    "messages",
-    "stream",
-    "stream_options",
-    "max_tokens",
-    "max_completion_tokens",
-    "temperature",
-    "top_p",
-    "n",
-    "tools",
-    "tool_choice",
-    "parallel_tool_calls",
-    "response_format",
-    "stop",
-    "seed",
-    "user",
-    "safety_identifier",
-    "metadata",
-    "system",
-    "thinking",
-    "service_tier",
-    "reasoning_effort",
-    "stop_sequences",
-    "top_k",
-    "store",
-    "output_config",
-    "context_management",
-    "presence_penalty",
-    "frequency_penalty",
-    "logprobs",
-    "prompt_cache_key",
-];
 
 /// More top-level keys than any API has: a body beyond it is an attack on the linear search.
 const MOST_FIELDS: usize = 128;
@@ -91,8 +61,8 @@ impl Envelope {
         let Some(raw) = envelope.raw("model") else {
             return Err(Unreadable::at("model", "`model` is missing: name the model to call".into()));
         };
-        envelope.model = match serde_json::from_slice::<String>(raw) {
-            Ok(model) if !model.is_empty() => model,
+        envelope.model = match scan::unquoted(raw) {
+            Some(model) if !model.is_empty() => model.into_owned(),
             _ => return Err(Unreadable::at("model", "`model` must be a non-empty string".into())),
         };
         Ok(envelope)
@@ -139,7 +109,7 @@ impl Envelope {
 
     /// The names of the top-level keys, in the order of the body.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().map(|field| &*field.name)
+        self.fields.iter().map(|field| std::str::from_utf8(field.name(&self.body)).unwrap_or_default())
     }
 
     /// Begins a list of changes to the body.
@@ -149,8 +119,21 @@ impl Envelope {
     }
 
     fn span(&self, name: &str) -> Option<Range<usize>> {
-        self.fields.iter().find(|field| field.name == name).map(|field| field.value.clone())
+        find(&self.fields, &self.body, name).map(|field| field.value.clone())
     }
+}
+
+impl Field {
+    fn name<'a>(&'a self, body: &'a [u8]) -> &'a [u8] {
+        match &self.spelt {
+            Some(name) => name.as_bytes(),
+            None => body.get(self.key.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+fn find<'f>(fields: &'f [Field], body: &[u8], name: &str) -> Option<&'f Field> {
+    fields.iter().find(|field| field.name(body) == name.as_bytes())
 }
 
 /// Changes to a body that leave every other byte as it is.
@@ -165,7 +148,7 @@ pub struct Splice<'a> {
 impl Splice<'_> {
     /// Gives a top-level key this value, added at the front if the body does not have it.
     pub fn set(&mut self, name: &str, value: &Value) {
-        let text = value.to_string().into_bytes();
+        let text = json(value);
         match self.envelope.span(name) {
             Some(span) if self.envelope.body.get(span.clone()) == Some(&text) => {}
             Some(span) => self.replace(span, text),
@@ -175,7 +158,8 @@ impl Splice<'_> {
 
     /// Takes a top-level key out, with its comma.
     pub fn remove(&mut self, name: &str) {
-        self.removed.extend(self.envelope.fields.iter().position(|field| field.name == name));
+        let Envelope { body, fields, .. } = self.envelope;
+        self.removed.extend(fields.iter().position(|field| field.name(body) == name.as_bytes()));
     }
 
     /// Asks for usage at the end of the stream (`stream_options.include_usage`), keeping the other options.
@@ -183,8 +167,9 @@ impl Splice<'_> {
         let Some(span) = self.envelope.span("stream_options") else {
             return self.insert("stream_options", br#"{"include_usage":true}"#);
         };
-        let inner = fields(&self.envelope.body, span.clone()).unwrap_or_default();
-        match inner.into_iter().find(|field| field.name == "include_usage").map(|field| field.value) {
+        let body = &self.envelope.body;
+        let inner = fields(body, span.clone()).unwrap_or_default();
+        match find(&inner, body, "include_usage").map(|field| field.value.clone()) {
             Some(value) if self.envelope.body.get(value.clone()) == Some(b"true") => {}
             Some(value) => self.replace(value, b"true".to_vec()),
             None => {
@@ -248,7 +233,7 @@ impl Splice<'_> {
 
     fn insert(&mut self, name: &str, value: &[u8]) {
         let front = self.front();
-        let mut text = Value::from(name).to_string().into_bytes();
+        let mut text = json(name);
         text.push(b':');
         text.extend_from_slice(value);
         text.push(b',');
@@ -258,6 +243,11 @@ impl Splice<'_> {
     fn replace(&mut self, span: Range<usize>, text: Vec<u8>) {
         self.edits.push((span, text));
     }
+}
+
+/// Writing to memory does not fail, and neither do the keys of a JSON object.
+fn json(value: &(impl Serialize + ?Sized)) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
 }
 
 /// A body that cannot be governed.
@@ -282,32 +272,38 @@ impl Unreadable {
 /// The top-level keys and values of the JSON object at `within`.
 fn fields(body: &[u8], within: Range<usize>) -> Result<Vec<Field>, Unreadable> {
     let text = body.get(within.clone()).unwrap_or_default();
-    let members = scan::members(text).ok_or_else(|| illegible(text))?;
-    if members.len() > MOST_FIELDS {
+    let fields = members(text, within.start).ok_or_else(|| illegible(text))?;
+    if fields.len() > MOST_FIELDS {
         return Err(Unreadable::whole(format!("the body has more than {MOST_FIELDS} keys")));
     }
-    let mut fields: Vec<Field> = Vec::with_capacity(members.len());
-    for scan::Member { key, value } in members {
-        let name = name(text.get(key).unwrap_or_default()).ok_or_else(|| illegible(text))?;
-        if fields.iter().any(|field| field.name == name) {
+    for (at, field) in fields.iter().enumerate() {
+        let name = field.name(body);
+        if fields.iter().take(at).any(|before| before.name(body) == name) {
+            let name = String::from_utf8_lossy(name).into_owned();
             let message = format!("`{name}` stands twice in the body: send it once");
-            return Err(Unreadable {
-                duplicate: true,
-                malformed: Malformed { field: Some(name.into_owned()), message },
-            });
+            return Err(Unreadable { duplicate: true, malformed: Malformed { field: Some(name), message } });
         }
-        fields.push(Field { name, value: within.start + value.start..within.start + value.end });
     }
     Ok(fields)
 }
 
-/// A key without its quotes, unescaped; a common one without an allocation.
-fn name(quoted: &[u8]) -> Option<Cow<'static, str>> {
-    let plain = quoted.get(1..quoted.len().saturating_sub(1))?;
-    if let Some(common) = COMMON.iter().find(|common| common.as_bytes() == plain) {
-        return Some(Cow::Borrowed(common));
-    }
-    serde_json::from_slice(quoted).ok().map(Cow::Owned)
+/// The members of the one object that `text` is; `None` if it is no JSON object, or one that nests too deeply.
+/// `start`: where the text begins in the body.
+fn members(text: &[u8], start: usize) -> Option<Vec<Field>> {
+    let mut found = Vec::with_capacity(8);
+    let mut scan = Scan::of(text);
+    scan.object(|scan, quoted| {
+        let key = scan.key(quoted.clone());
+        let spelt = match memchr::memchr(b'\\', key) {
+            Some(_) => Some(serde_json::from_slice(text.get(quoted.clone())?).ok()?),
+            None => None,
+        };
+        let value = scan.place()?;
+        let key = start + quoted.start + 1..start + quoted.end - 1;
+        found.push(Field { key, spelt, value: start + value.start..start + value.end });
+        Some(())
+    })?;
+    scan.is_whole().then_some(found)
 }
 
 /// What is wrong with a body that is no JSON object, in serde_json's words.

@@ -28,17 +28,21 @@ pub(crate) fn no_answer(why: &'static str) -> Glance {
 
 /// The count at this place (`/usage/prompt_tokens`); `None` if no number stands there.
 pub(crate) fn count(value: &Json<'_>, path: &str) -> Option<u64> {
-    scaled(value, path, 1.0)
+    value.pointer(path).and_then(whole_number)
 }
 
 /// The same, in thousandths: seconds become milliseconds.
 pub(crate) fn thousandths(value: &Json<'_>, path: &str) -> Option<u64> {
-    scaled(value, path, 1000.0)
+    scaled(value.pointer(path)?, 1000.0)
+}
+
+/// The count that a value means, however it is written; `None` if it is no number.
+pub(crate) fn whole_number(value: &Json<'_>) -> Option<u64> {
+    scaled(value, 1.0)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such casts saturate, NaN gives 0")]
-fn scaled(value: &Json<'_>, path: &str, factor: f64) -> Option<u64> {
-    let number = value.pointer(path)?;
+fn scaled(number: &Json<'_>, factor: f64) -> Option<u64> {
     let number = number.as_f64().or_else(|| number.as_str()?.parse().ok())?;
     Some(((number * factor).round() as u64).min(MOST))
 }

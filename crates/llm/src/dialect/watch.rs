@@ -1,8 +1,6 @@
 //! What the relay lane learns of an answer that passes as it is.
 
-use serde_json::value::RawValue;
-
-use crate::{failure::Failure, usage::Usage};
+use crate::{envelope::scan::unquoted, failure::Failure, usage::Usage};
 
 /// What the relay lane learns from an answer without decoding it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,10 +32,10 @@ impl Glance {
         }
     }
 
-    /// As [`Self::served_by`], of a field that is read only if it is needed.
-    pub(crate) fn served_by_raw(&mut self, model: Option<&RawValue>) {
+    /// As [`Self::served_by`], of a JSON value that is read only if it is needed.
+    pub(crate) fn served_by_raw(&mut self, model: Option<&[u8]>) {
         if self.model.is_none()
-            && let Some(Ok(model)) = model.map(|raw| serde_json::from_str::<String>(raw.get()))
+            && let Some(model) = model.and_then(unquoted)
         {
             self.served_by(&model);
         }

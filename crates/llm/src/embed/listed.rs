@@ -339,7 +339,7 @@ pub(super) fn glance(body: &[u8]) -> Glance {
     match serde_json::from_slice::<Ends<'_>>(body) {
         Ok(Ends { data: Some(_), model, usage: counts }) => {
             let mut glance = whole(counts.and_then(|counts| usage(&counts.into())));
-            glance.served_by_raw(model);
+            glance.served_by_raw(model.map(|model| model.get().as_bytes()));
             glance
         }
         _ => no_answer("the answer holds no list of embeddings"),

@@ -4,37 +4,30 @@
 //! faster, and this runs for every request. What is accepted is exactly JSON: a body that this scan does not like is read
 //! again by serde_json, which finds the words for what is wrong.
 
+mod plain;
 mod spell;
+mod typed;
 
 use std::ops::Range;
 
+use plain::{Run, short};
+
+pub(crate) use plain::plain;
+pub(crate) use typed::{bare, member, unquoted};
+
 /// Deepest nesting: serde_json's own limit, counted with the outermost object. One bit a level fits a `u128`.
 pub(crate) const DEEPEST: u32 = 127;
-
-/// A member of the outermost object: where its key stands, with quotes, and its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Member {
-    pub key: Range<usize>,
-    pub value: Range<usize>,
-}
-
-/// The members of the one object that `text` is; `None` if it is no JSON object, or one that nests too deeply.
-pub(super) fn members(text: &[u8]) -> Option<Vec<Member>> {
-    std::str::from_utf8(text).ok()?;
-    let mut found = Vec::with_capacity(16);
-    let mut scan = Scan::of(text);
-    scan.object(|scan, key| {
-        found.push(Member { key, value: scan.place()? });
-        Some(())
-    })?;
-    scan.is_over().then_some(found)
-}
 
 /// A look through JSON text that decodes nothing: what is not asked for is passed over, but nothing is left unseen.
 pub(crate) struct Scan<'a> {
     text: &'a [u8],
     at: usize,
-    /// Open brackets inside the outermost object.
+    is_ascii: bool,
+}
+
+/// The open brackets of a value.
+#[derive(Default)]
+struct Brackets {
     depth: u32,
     /// One bit for each of them, the innermost lowest: 1 for an object.
     objects: u128,
@@ -42,7 +35,7 @@ pub(crate) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     pub fn of(text: &'a [u8]) -> Self {
-        Self { text, at: 0, depth: 0, objects: 0 }
+        Self { text, at: 0, is_ascii: true }
     }
 
     /// Passes an object. `member` gets the place of each key, quotes included, and passes the value.
@@ -52,14 +45,15 @@ impl<'a> Scan<'a> {
             return Some(());
         }
         loop {
-            self.blank();
-            let key = self.string()?;
+            self.peek()?;
+            let start = self.at;
+            self.string()?;
+            let key = start..self.at;
             self.take(b':')?;
             member(self, key)?;
-            if self.is_at(b'}')? {
+            if !self.goes_on(b'}')? {
                 return Some(());
             }
-            self.take(b',')?;
         }
     }
 
@@ -71,10 +65,9 @@ impl<'a> Scan<'a> {
         }
         loop {
             element(self)?;
-            if self.is_at(b']')? {
+            if !self.goes_on(b']')? {
                 return Some(());
             }
-            self.take(b',')?;
         }
     }
 
@@ -84,16 +77,15 @@ impl<'a> Scan<'a> {
         self.text.get(place)
     }
 
-    /// Passes a value; gives back its text, and what `look` made of it, if it could.
-    pub fn look<T>(&mut self, look: impl FnOnce(&mut Self) -> Option<T>) -> Option<(&'a [u8], Option<T>)> {
-        self.blank();
+    /// Passes a value; gives back what `look` made of it, if it could.
+    pub fn look<T>(&mut self, look: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
         let start = self.at;
         let seen = look(self);
         if seen.is_none() {
-            (self.at, self.depth) = (start, 0);
+            self.at = start;
             self.value()?;
         }
-        Some((self.text.get(start..self.at)?, seen))
+        Some(seen)
     }
 
     /// The text of a key without its quotes, as it stands.
@@ -101,13 +93,14 @@ impl<'a> Scan<'a> {
         self.text.get(quoted.start + 1..quoted.end - 1).unwrap_or_default()
     }
 
-    /// Whether nothing follows.
-    pub fn is_over(&mut self) -> bool {
-        self.peek().is_none()
+    /// Whether nothing follows, and all of it is UTF-8. What is not ASCII stands in strings alone.
+    pub fn is_whole(&mut self) -> bool {
+        self.peek().is_none() && (self.is_ascii || std::str::from_utf8(self.text).is_ok())
     }
 
-    fn place(&mut self) -> Option<Range<usize>> {
-        self.blank();
+    /// Passes a value; gives back where it stands.
+    pub fn place(&mut self) -> Option<Range<usize>> {
+        self.peek()?;
         let start = self.at;
         self.value()?;
         Some(start..self.at)
@@ -120,19 +113,27 @@ impl<'a> Scan<'a> {
         Some(is_here)
     }
 
+    /// Behind a member or an element: true if another follows, false if the bracket ends here.
+    fn goes_on(&mut self, end: u8) -> Option<bool> {
+        let next = self.peek()?;
+        self.at += 1;
+        (next == b',' || next == end).then_some(next != end)
+    }
+
     fn byte(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
-    fn blank(&mut self) {
-        while matches!(self.byte(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
-        }
-    }
-
     /// The next byte that is not blank.
     pub fn peek(&mut self) -> Option<u8> {
-        self.blank();
+        let byte = self.byte()?;
+        if byte > b' ' { Some(byte) } else { self.peek_behind_blanks() }
+    }
+
+    #[inline(never)]
+    fn peek_behind_blanks(&mut self) -> Option<u8> {
+        let rest = self.text.get(self.at..)?;
+        self.at += rest.iter().position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'))?;
         self.byte()
     }
 
@@ -140,32 +141,47 @@ impl<'a> Scan<'a> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// Passes a value, whatever is in it. Brackets are counted, not recursed into.
-    fn value(&mut self) -> Option<()> {
-        let outside = self.depth;
+    /// Passes a value, whatever is in it.
+    pub fn value(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'{' | b'[' => self.nested(),
+            first => self.scalar(first),
+        }
+    }
+
+    fn scalar(&mut self, first: u8) -> Option<()> {
+        match first {
+            b'"' => self.string(),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
+            _ => self.number(),
+        }
+    }
+
+    /// Passes an object or a list. Brackets are counted, not recursed into.
+    fn nested(&mut self) -> Option<()> {
+        let mut brackets = Brackets::default();
         loop {
             let opened = match self.peek()? {
-                b'"' => self.string().map(|_| false)?,
-                b'{' => self.open(true)?,
-                b'[' => self.open(false)?,
-                b't' => self.word(b"true")?,
-                b'f' => self.word(b"false")?,
-                b'n' => self.word(b"null")?,
-                _ => self.number()?,
+                b'{' => self.open(&mut brackets, true)?,
+                b'[' => self.open(&mut brackets, false)?,
+                first => {
+                    self.scalar(first)?;
+                    false
+                }
             };
-            if opened {
-                continue; // an element, or the value of the first key
-            }
-            if !self.close_or_go_on(outside)? {
+            // What was opened holds an element, or the value of its first key.
+            if !opened && !self.close_or_go_on(&mut brackets)? {
                 return Some(());
             }
         }
     }
 
     /// Enters a bracket; false if it is empty, and thus left already.
-    fn open(&mut self, object: bool) -> Option<bool> {
+    fn open(&mut self, brackets: &mut Brackets, object: bool) -> Option<bool> {
         self.at += 1;
-        if self.depth + 1 >= DEEPEST {
+        if brackets.depth + 1 >= DEEPEST {
             return None;
         }
         let end = if object { b'}' } else { b']' };
@@ -173,8 +189,8 @@ impl<'a> Scan<'a> {
             self.at += 1;
             return Some(false);
         }
-        self.depth += 1;
-        self.objects = (self.objects << 1) | u128::from(object);
+        brackets.depth += 1;
+        brackets.objects = (brackets.objects << 1) | u128::from(object);
         if object {
             self.passed_key()?;
         }
@@ -182,22 +198,22 @@ impl<'a> Scan<'a> {
     }
 
     /// Behind a value: leaves the brackets that end here; true if another value follows inside one.
-    fn close_or_go_on(&mut self, outside: u32) -> Option<bool> {
-        while self.depth > outside {
-            let object = self.objects & 1 == 1;
+    fn close_or_go_on(&mut self, brackets: &mut Brackets) -> Option<bool> {
+        while brackets.depth > 0 {
+            let object = brackets.objects & 1 == 1;
             match (self.peek()?, object) {
                 (b',', _) => {
                     self.at += 1;
                     if object {
-                        self.blank();
+                        self.peek()?;
                         self.passed_key()?;
                     }
                     return Some(true);
                 }
                 (b'}', true) | (b']', false) => {
                     self.at += 1;
-                    self.depth -= 1;
-                    self.objects >>= 1;
+                    brackets.depth -= 1;
+                    brackets.objects >>= 1;
                 }
                 _ => return None,
             }
@@ -210,30 +226,40 @@ impl<'a> Scan<'a> {
         self.take(b':')
     }
 
-    /// Passes a string; gives back its place, quotes included.
-    fn string(&mut self) -> Option<Range<usize>> {
-        let start = self.at;
-        if self.byte()? != b'"' {
-            return None;
+    /// Passes a string. Most are short and plain.
+    fn string(&mut self) -> Option<()> {
+        let (b'"', text) = self.text.get(self.at..)?.split_first()? else { return None };
+        let length = short(text);
+        self.at += length + 1;
+        if text.get(length) != Some(&b'"') {
+            return self.rest_of_string();
         }
         self.at += 1;
+        Some(())
+    }
+
+    /// Passes the rest of a string that is long, not ASCII, or holds escapes.
+    #[inline(never)]
+    fn rest_of_string(&mut self) -> Option<()> {
         loop {
-            self.at += plain(self.text.get(self.at..)?);
             match self.byte()? {
-                b'"' => {
-                    self.at += 1;
-                    return Some(start..self.at);
+                b'"' => break,
+                b'\\' => self.escape()?,
+                ..0x20 => return None,
+                _ => {
+                    let Run { length, is_ascii } = Run::of(self.text.get(self.at..)?);
+                    self.at += length;
+                    self.is_ascii &= is_ascii;
                 }
-                b'\\' => {
-                    self.at += 1;
-                    self.escape()?;
-                }
-                _ => return None,
             }
+            self.at += short(self.text.get(self.at..)?);
         }
+        self.at += 1;
+        Some(())
     }
 
     fn escape(&mut self) -> Option<()> {
+        self.at += 1;
         match self.byte()? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 1,
             b'u' => {
@@ -246,12 +272,11 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    fn word(&mut self, word: &[u8]) -> Option<bool> {
-        self.text.get(self.at..)?.starts_with(word).then(|| self.at += word.len())?;
-        Some(false)
+    fn word(&mut self, word: &[u8]) -> Option<()> {
+        self.text.get(self.at..)?.starts_with(word).then(|| self.at += word.len())
     }
 
-    fn number(&mut self) -> Option<bool> {
+    fn number(&mut self) -> Option<()> {
         if self.byte()? == b'-' {
             self.at += 1;
         }
@@ -271,51 +296,13 @@ impl<'a> Scan<'a> {
             }
             self.digits()?;
         }
-        Some(false)
+        Some(())
     }
 
     fn digits(&mut self) -> Option<()> {
-        let start = self.at;
-        while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        (self.at > start).then_some(())
+        let rest = self.text.get(self.at..)?;
+        let length = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+        self.at += length;
+        (length > 0).then_some(())
     }
-}
-
-/// How many bytes go before the next quote, backslash or control character.
-///
-/// Most strings are short, or have an escape soon: they are looked at by words of eight bytes. A long one is searched for
-/// its end, and then for what may not stand in it, with vector instructions.
-pub(crate) fn plain(text: &[u8]) -> usize {
-    const SHORT: usize = 64;
-    let mut rest = text;
-    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
-        let before = text.len() - rest.len();
-        let found = stops_in(u64::from_le_bytes(*word));
-        if found != 0 {
-            return before + found.trailing_zeros() as usize / 8;
-        }
-        if before >= SHORT {
-            let end = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-            let plain = rest.get(..end).unwrap_or_default();
-            // Without a branch in it, the compiler turns this into vector instructions.
-            let clean = !plain.iter().fold(false, |found, byte| found | (*byte < 0x20));
-            return before + if clean { end } else { plain.iter().position(|byte| *byte < 0x20).unwrap_or(end) };
-        }
-        rest = behind;
-    }
-    let stops = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
-    text.len() - rest.len() + rest.iter().position(stops).unwrap_or(rest.len())
-}
-
-/// The highest bit of the first byte that is a quote, a backslash or a control character; those above it may be wrong.
-fn stops_in(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGHEST: u64 = ONES << 7;
-    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    let quote = is_zero(word ^ (ONES * 0x22));
-    let backslash = is_zero(word ^ (ONES * 0x5C));
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (quote | backslash | control) & HIGHEST
 }

@@ -105,26 +105,24 @@ proptest! {
     /// What the scan finds is what serde_json finds; what it refuses, serde_json refuses.
     #[test]
     fn the_scan_accepts_json_and_nothing_else(
-        members in proptest::collection::vec(("[a-c\\\\é]{0,2}", json_value()), 0..4),
+        fields in proptest::collection::vec(("[a-c\\\\é]{0,2}", json_value()), 0..4),
         pretty in any::<bool>(),
         damage in proptest::option::of((any::<prop::sample::Index>(), proptest::sample::select(&b"{}[]\",:\\ 0-.eEtn1\x01\xff"[..]))),
     ) {
-        let value = Value::Object(members.into_iter().collect());
-        let mut text = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) }.unwrap();
+        let value = Value::Object(fields.into_iter().collect());
+        let mut bytes = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) }.unwrap();
         if let Some((at, byte)) = damage {
-            let at = at.index(text.len());
-            text[at] = byte;
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
         }
-        let expected = std::str::from_utf8(&text).ok().and_then(|text| {
+        let expected = std::str::from_utf8(&bytes).ok().and_then(|text| {
             serde_json::from_str::<Members>(text).ok().map(|Members(members)| members)
         });
-        let found = scan::members(&text).map(|found| {
-            found.into_iter().map(|member| {
-                let key: String = serde_json::from_slice(&text[member.key]).unwrap();
-                (key, String::from_utf8(text[member.value].to_vec()).unwrap())
-            }).collect::<Vec<_>>()
+        let found = members(&bytes, 0).map(|found| {
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+            found.iter().map(|field| (text(field.name(&bytes)), text(&bytes[field.value.clone()]))).collect::<Vec<_>>()
         });
-        prop_assert_eq!(found, expected, "{}", String::from_utf8_lossy(&text));
+        prop_assert_eq!(found, expected, "{}", String::from_utf8_lossy(&bytes));
     }
 
     #[test]

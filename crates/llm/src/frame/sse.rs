@@ -116,32 +116,33 @@ fn line_end_length(bytes: &[u8], at: usize) -> usize {
 
 fn parse(raw: &[u8], first: bool) -> Frame<'_> {
     let mut frame = Frame { raw, event: None, data: None };
-    let text = if first { raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw) } else { raw };
-    let mut rest = text;
+    let mut rest = if first { raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw) } else { raw };
     while !rest.is_empty() {
-        let line_end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
-        let (line, behind) = rest.split_at(line_end);
+        let (line, behind) = rest.split_at(memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()));
         rest = behind.get(1..).unwrap_or_default();
-        let (name, value) = match memchr::memchr(b':', line) {
-            Some(colon) => line.split_at(colon),
-            None => (line, &b":"[..]),
-        };
-        let value = value.get(1..).unwrap_or_default();
-        let value = value.strip_prefix(b" ").unwrap_or(value);
-        match name {
-            b"data" => match &mut frame.data {
+        if let Some(value) = value_of(line, b"data") {
+            match &mut frame.data {
                 None => frame.data = Some(Cow::Borrowed(value)),
                 Some(data) => {
                     let data = data.to_mut();
                     data.push(b'\n');
                     data.extend_from_slice(value);
                 }
-            },
-            b"event" => frame.event = std::str::from_utf8(value).ok(),
-            _ => {}
+            }
+        } else if let Some(value) = value_of(line, b"event") {
+            frame.event = std::str::from_utf8(value).ok();
         }
     }
     frame
+}
+
+/// The value of a line that is a field of this name. A field without a colon has an empty one.
+fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    match line.strip_prefix(name)?.split_first() {
+        None => Some(b""),
+        Some((b':', value)) => Some(value.strip_prefix(b" ").unwrap_or(value)),
+        Some(_) => None,
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ impl<'a> Json<'a> {
     pub fn read(body: &'a [u8]) -> serde_json::Result<Self> {
         let read = std::str::from_utf8(body).ok().and_then(|text| {
             let mut scan = Scan::of(body);
-            value(text, &mut scan, DEEPEST).filter(|_| scan.is_over())
+            value(text, &mut scan, DEEPEST).filter(|_| scan.is_whole())
         });
         read.map_or_else(|| serde_json::from_slice::<Value>(body).map(Self::from), Ok)
     }

@@ -1,6 +1,5 @@
 //! What a provider says that an answer cost, in its own words.
 
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::price::{Money, parse_decimal};
@@ -12,9 +11,15 @@ use crate::price::{Money, parse_decimal};
 /// (<https://docs.x.ai/developers/cost-tracking>). What is no amount of money says nothing.
 #[must_use]
 pub fn stated(usage: &Value) -> Option<Money> {
-    let ticks = usage.get("cost_in_usd_ticks").and_then(|ticks| money(ticks, -1));
-    let cost = usage.get("cost").and_then(|cost| money(cost.get("total_cost").unwrap_or(cost), 9));
-    ticks.or(cost)
+    usage.get("cost_in_usd_ticks").and_then(ticks).or_else(|| usage.get("cost").and_then(cost))
+}
+
+fn ticks(ticks: &Value) -> Option<Money> {
+    money(ticks, -1)
+}
+
+fn cost(cost: &Value) -> Option<Money> {
+    money(cost.get("total_cost").unwrap_or(cost), 9)
 }
 
 /// A number times ten to a power, as nano-dollars.
@@ -24,24 +29,26 @@ fn money(number: &Value, scale: i32) -> Option<Money> {
     i64::try_from(nano).ok().filter(|nano| *nano >= 0).map(Money)
 }
 
-/// The field `cost` of a `usage` object, where that is read field by field.
+/// The same, gathered from fields that are read one by one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Cost(pub Option<Money>);
-
-impl<'de> Deserialize<'de> for Cost {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let cost = Value::deserialize(deserializer)?;
-        Ok(Self(money(cost.get("total_cost").unwrap_or(&cost), 9)))
-    }
+pub(crate) struct Statement {
+    ticks: Option<Money>,
+    cost: Option<Money>,
 }
 
-/// The field `cost_in_usd_ticks`, as [`Cost`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ticks(pub Option<Money>);
+impl Statement {
+    /// Takes in the field with this name; most say nothing.
+    pub fn take(&mut self, name: &[u8], value: &[u8]) {
+        let read = || serde_json::from_slice::<Value>(value).unwrap_or_default();
+        match name {
+            b"cost_in_usd_ticks" => self.ticks = ticks(&read()),
+            b"cost" => self.cost = cost(&read()),
+            _ => {}
+        }
+    }
 
-impl<'de> Deserialize<'de> for Ticks {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(|ticks| Self(money(&ticks, -1)))
+    pub fn money(self) -> Option<Money> {
+        self.ticks.or(self.cost)
     }
 }
 

@@ -1,20 +1,20 @@
 //! Whole answers: <https://docs.anthropic.com/en/api/messages#response-id>
 
+mod glance;
+
 use super::{
     block::{self, Blocks, Place},
-    error,
     usage::{self, Counts},
 };
 use crate::{
     Loss, Reply,
     call::{Part, ToolUse},
-    dialect::{Glance, Malformed, field::Field},
-    envelope::scan::Scan,
-    failure::{Failure, Kind},
+    dialect::{Malformed, field::Field},
     json::{Json, object},
     reply::{Choice, Stop},
-    usage::estimate_tokens,
 };
+
+pub use glance::glance;
 
 /// Reads a whole answer.
 ///
@@ -82,73 +82,6 @@ pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
         "usage": usage::write(&reply.usage, reply.service_tier.as_deref()),
     };
     (body.to_bytes(), loss)
-}
-
-/// Usage, tier and stop of a whole answer without building it. A body that is no answer is a fault.
-#[must_use]
-pub fn glance(body: &[u8]) -> Glance {
-    let broken = |fault| Glance { fault: Some(fault), ended: true, ..Glance::default() };
-    let malformed = |message| broken(Failure::new(Kind::Malformed, message));
-    let Some(seen) = Seen::of(body) else { return malformed("the answer is not the JSON of a message") };
-    if seen.kind == Some(b"\"error\"") {
-        return broken(error::fault(body));
-    }
-    // The answer to `count_tokens` has `input_tokens` and nothing else.
-    if seen.content.or(seen.input_tokens).is_none() {
-        return malformed("the answer has no content");
-    }
-    let Ok(counts) = seen.usage.map(serde_json::from_slice::<Counts>).transpose() else {
-        return malformed("the answer's usage is no object of counts");
-    };
-    let content = seen.content.map_or("", |content| std::str::from_utf8(content).unwrap_or_default());
-    let mut glance = Glance {
-        model: None,
-        usage: counts.as_ref().map(Counts::usage),
-        service_tier: counts.and_then(|counts| counts.service_tier),
-        stopped: seen.stop_reason.is_some(),
-        ended: true,
-        content: content.len() > "[]".len(),
-        delivered_tokens: estimate_tokens(content),
-        fault: None,
-    };
-    if let Some(Ok(model)) = seen.model.map(serde_json::from_slice::<String>) {
-        glance.served_by(&model);
-    }
-    glance
-}
-
-/// The members of an answer that matter, as they stand. What is `null` is not there.
-#[derive(Default)]
-struct Seen<'a> {
-    kind: Option<&'a [u8]>,
-    model: Option<&'a [u8]>,
-    content: Option<&'a [u8]>,
-    stop_reason: Option<&'a [u8]>,
-    usage: Option<&'a [u8]>,
-    input_tokens: Option<&'a [u8]>,
-}
-
-impl<'a> Seen<'a> {
-    /// `None` if the body is no JSON object.
-    fn of(body: &'a [u8]) -> Option<Self> {
-        std::str::from_utf8(body).ok()?;
-        let (mut seen, mut scan) = (Self::default(), Scan::of(body));
-        scan.object(|scan, key| {
-            let (key, value) = (scan.key(key), scan.raw()?);
-            let into = match key {
-                b"type" => &mut seen.kind,
-                b"model" => &mut seen.model,
-                b"content" => &mut seen.content,
-                b"stop_reason" => &mut seen.stop_reason,
-                b"usage" => &mut seen.usage,
-                b"input_tokens" => &mut seen.input_tokens,
-                _ => return Some(()),
-            };
-            *into = Some(value).filter(|value| *value != b"null");
-            Some(())
-        })?;
-        scan.is_over().then_some(seen)
-    }
 }
 
 /// What an answer consists of, as far as its stop reason depends on it.

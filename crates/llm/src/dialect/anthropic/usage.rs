@@ -2,9 +2,13 @@
 //!
 //! A stream reports twice, in `message_start` and, cumulatively, in `message_delta`: see [`Counts::merge`].
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use crate::{
+    envelope::scan::Scan,
     json::{Json, Object, object},
     usage::Usage,
 };
@@ -17,52 +21,71 @@ pub(super) struct Counts {
     cache_read: Option<u64>,
     cache_write: Option<u64>,
     /// Of these, with a lifetime of five minutes and of one hour.
-    by_lifetime: Option<(u64, u64)>,
+    by_lifetime: Option<[Option<u64>; 2]>,
     thinking: Option<u64>,
     searches: Option<u64>,
+    /// The lane that served the call.
     pub service_tier: Option<String>,
 }
 
 impl<'de> Deserialize<'de> for Counts {
+    /// From text that is borrowed.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Json::deserialize(deserializer).map(|usage| Self::from(&usage))
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self::pass(&mut Scan::of(raw.get().as_bytes())).unwrap_or_default())
     }
 }
 
 impl From<&Json<'_>> for Counts {
     fn from(usage: &Json<'_>) -> Self {
-        /// Far above every real count, far below every overflow.
-        const MOST: u64 = 1 << 40;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such casts saturate")]
-        let whole = |value: &Json<'_>| value.as_u64().or_else(|| value.as_f64().map(|count| count as u64));
-        let count = |value: Option<&Json<'_>>| value.and_then(whole).map(|count| count.min(MOST));
-        let lifetimes = usage.get("cache_creation").and_then(Json::as_object).map(|written| {
-            let of = |name: &str| count(written.get(name)).unwrap_or(0);
-            (of("ephemeral_5m_input_tokens"), of("ephemeral_1h_input_tokens"))
-        });
-        let within = |owner: &str, name: &str| count(usage.get(owner).and_then(|owner| owner.get(name)));
-        Self {
-            input: count(usage.get("input_tokens")),
-            output: count(usage.get("output_tokens")),
-            cache_read: count(usage.get("cache_read_input_tokens")),
-            cache_write: count(usage.get("cache_creation_input_tokens")),
-            by_lifetime: lifetimes,
-            thinking: within("output_tokens_details", "thinking_tokens"),
-            searches: within("server_tool_use", "web_search_requests"),
-            service_tier: tier(usage).map(str::to_owned),
-        }
+        Self::pass(&mut Scan::of(&usage.to_bytes())).unwrap_or_default()
     }
 }
 
-/// The lane that served the call: the fast one is priced as a tier, and stands in a field of its own.
-///
-/// <https://platform.claude.com/docs/en/build-with-claude/fast-mode>
-fn tier<'j>(usage: &'j Json<'_>) -> Option<&'j str> {
-    let text = |name: &str| usage.get(name).and_then(Json::as_str);
-    text("speed").filter(|speed| *speed == "fast").or_else(|| text("service_tier"))
-}
-
 impl Counts {
+    /// Passes a `usage` object; `None` if it is none.
+    pub fn pass(scan: &mut Scan<'_>) -> Option<Self> {
+        let (mut counts, mut is_fast) = (Self::default(), false);
+        scan.object(|scan, key| {
+            let count = match scan.key(key) {
+                b"input_tokens" => &mut counts.input,
+                b"output_tokens" => &mut counts.output,
+                b"cache_read_input_tokens" => &mut counts.cache_read,
+                b"cache_creation_input_tokens" => &mut counts.cache_write,
+                b"cache_creation" => {
+                    let lifetimes = ["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"];
+                    counts.by_lifetime = scan.maybe(|scan| scan.counts(lifetimes))?;
+                    return Some(());
+                }
+                b"output_tokens_details" => {
+                    [counts.thinking] = scan.counts(["thinking_tokens"])?;
+                    return Some(());
+                }
+                b"server_tool_use" => {
+                    [counts.searches] = scan.counts(["web_search_requests"])?;
+                    return Some(());
+                }
+                // The fast lane is priced as a tier, and stands in a field of its own:
+                // <https://platform.claude.com/docs/en/build-with-claude/fast-mode>
+                b"speed" => {
+                    is_fast = scan.raw()? == b"\"fast\"";
+                    return Some(());
+                }
+                b"service_tier" => {
+                    counts.service_tier = scan.text()?.map(Cow::into_owned);
+                    return Some(());
+                }
+                _ => return scan.value(),
+            };
+            *count = scan.count()?;
+            Some(())
+        })?;
+        if is_fast {
+            counts.service_tier = Some("fast".to_owned());
+        }
+        Some(counts)
+    }
+
     /// Takes over a later report of the same answer.
     ///
     /// Input counts only grow: servers that send zeros in one of the two reports do not undo the other. The output of
@@ -82,7 +105,7 @@ impl Counts {
 
     /// Every token in its class.
     pub fn usage(&self) -> Usage {
-        let (short, long) = self.by_lifetime.unwrap_or_default();
+        let [short, long] = self.by_lifetime.unwrap_or_default().map(Option::unwrap_or_default);
         // What the lifetimes do not explain has the default one.
         let rest = self.cache_write.unwrap_or(0).saturating_sub(short.saturating_add(long));
         Usage {

@@ -2,8 +2,9 @@
 //!
 //! The answer does not say which model gave it, and bears no id: the path and a header do.
 
-use serde::Deserialize;
-use serde_json::{Map, Value, json, value::RawValue};
+mod glance;
+
+use serde_json::{Map, Value, json};
 
 use super::{
     block::{self, Blocks, Place},
@@ -12,12 +13,14 @@ use super::{
 use crate::{
     Loss, Reply,
     call::{Part, ToolUse},
-    dialect::{Dialect, Glance, Malformed, body, field::Field},
+    dialect::{Dialect, Malformed, body, field::Field},
     failure::{Failure, Kind},
     json::Json,
     reply::{Choice, Stop},
-    usage::estimate_tokens,
 };
+
+pub use glance::glance;
+pub(super) use glance::tier as glanced_tier;
 
 /// Fields of an answer that other dialects do not have. `metrics` tells of the transport alone.
 const BESIDE: &[&str] = &["trace", "performanceConfig", "additionalModelResponseFields"];
@@ -103,41 +106,6 @@ pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
         body.extend(beside);
     }
     (body.to_string().into_bytes(), loss)
-}
-
-/// Usage, tier and stop of a whole answer without building it. A body that is no answer is a fault.
-#[must_use]
-pub fn glance(body: &[u8]) -> Glance {
-    #[derive(Default, Deserialize)]
-    #[serde(default, rename_all = "camelCase")]
-    struct Answer<'a> {
-        #[serde(borrow)]
-        output: Option<&'a RawValue>,
-        stop_reason: Option<String>,
-        usage: Option<Value>,
-        service_tier: Option<Value>,
-        /// The answer to `count-tokens` has nothing else.
-        input_tokens: Option<serde::de::IgnoredAny>,
-    }
-    let broken =
-        |why: &str| Glance { fault: Some(Failure::new(Kind::Malformed, why)), ended: true, ..Glance::default() };
-    let Ok(answer) = serde_json::from_slice::<Answer<'_>>(body) else {
-        return broken("the answer is not the JSON of a Converse answer");
-    };
-    if answer.output.is_none() && answer.input_tokens.is_none() {
-        return broken("the answer has no output");
-    }
-    let output = answer.output.map_or("", RawValue::get);
-    Glance {
-        usage: answer.usage.map(|counts| usage::read(&counts.into())),
-        service_tier: answer.service_tier.as_ref().and_then(tier),
-        stopped: answer.stop_reason.is_some(),
-        ended: true,
-        content: !output.is_empty(),
-        delivered_tokens: estimate_tokens(output),
-        fault: answer.stop_reason.as_deref().and_then(failed),
-        ..Glance::default()
-    }
 }
 
 /// The tier of a `serviceTier` object.

@@ -4,25 +4,54 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    json::Json,
-    {dialect::body::count, usage::Usage},
-};
+use crate::{envelope::scan::Scan, json::Json, usage::Usage};
 
-/// Reads a `usage` object.
+/// Reads a `usage` object; what is none counts nothing.
 pub(super) fn read(usage: &Json<'_>) -> Usage {
+    pass(&mut Scan::of(&usage.to_bytes())).unwrap_or_default()
+}
+
+/// Passes a `usage` object; `None` if it is none.
+pub(super) fn pass(scan: &mut Scan<'_>) -> Option<Usage> {
     // The names of the counts before they were settled are still sent by some models.
-    let cached = |name: &str, old: &str| count(usage, name).or_else(|| count(usage, old)).unwrap_or(0);
-    let written = cached("/cacheWriteInputTokens", "/cacheWriteInputTokenCount");
-    let long: u64 = details(usage).filter(|detail| ttl(detail) == Some("1h")).map(tokens).sum();
-    Usage {
-        input: count(usage, "/inputTokens").unwrap_or(0),
-        cache_read: cached("/cacheReadInputTokens", "/cacheReadInputTokenCount"),
-        cache_write: written.saturating_sub(long),
-        cache_write_1h: long,
-        output: count(usage, "/outputTokens").unwrap_or(0),
-        ..Usage::default()
-    }
+    let (mut read, mut old_read, mut written, mut old_written) = (None, None, None, None);
+    let (mut usage, mut long) = (Usage::default(), 0);
+    scan.object(|scan, key| {
+        match scan.key(key) {
+            b"inputTokens" => usage.input = scan.count()?.unwrap_or(0),
+            b"outputTokens" => usage.output = scan.count()?.unwrap_or(0),
+            b"cacheReadInputTokens" => read = scan.count()?,
+            b"cacheReadInputTokenCount" => old_read = scan.count()?,
+            b"cacheWriteInputTokens" => written = scan.count()?,
+            b"cacheWriteInputTokenCount" => old_written = scan.count()?,
+            b"cacheDetails" => long = scan.look(pass_long)?.unwrap_or(0),
+            _ => scan.value()?,
+        }
+        Some(())
+    })?;
+    usage.cache_read = read.or(old_read).unwrap_or(0);
+    usage.cache_write = written.or(old_written).unwrap_or(0).saturating_sub(long);
+    usage.cache_write_1h = long;
+    Some(usage)
+}
+
+/// Passes `cacheDetails`: the tokens that are kept for an hour.
+fn pass_long(scan: &mut Scan<'_>) -> Option<u64> {
+    let mut long = 0_u64;
+    scan.list(|scan| {
+        let (mut is_long, mut tokens) = (false, 0);
+        scan.object(|scan, key| {
+            match scan.key(key) {
+                b"ttl" => is_long = scan.raw()? == b"\"1h\"",
+                b"inputTokens" => tokens = scan.count()?.unwrap_or(0),
+                _ => scan.value()?,
+            }
+            Some(())
+        })?;
+        long = long.saturating_add(if is_long { tokens } else { 0 });
+        Some(())
+    })?;
+    Some(long)
 }
 
 /// The `usage` object of an answer.
@@ -47,18 +76,6 @@ pub(super) fn write(usage: &Usage) -> Value {
         fields.insert("cacheDetails".into(), details.into());
     }
     counts
-}
-
-fn details<'j>(usage: &'j Json<'j>) -> impl Iterator<Item = &'j Json<'j>> {
-    usage.get("cacheDetails").and_then(Json::as_array).into_iter().flatten()
-}
-
-fn ttl<'j>(detail: &'j Json<'_>) -> Option<&'j str> {
-    detail.get("ttl")?.as_str()
-}
-
-fn tokens(detail: &Json<'_>) -> u64 {
-    count(detail, "/inputTokens").unwrap_or(0)
 }
 
 #[cfg(test)]

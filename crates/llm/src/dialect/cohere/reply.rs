@@ -1,19 +1,18 @@
 //! Whole answers: <https://docs.cohere.com/reference/chat#response>
 
-use serde::Deserialize;
-use serde_json::{Map, Value, json, value::RawValue};
+mod glance;
+
+use serde_json::{Map, Value, json};
 
 use super::{message, stop, usage};
 use crate::{
     Loss, Reply,
     call::Part,
-    dialect::{
-        Dialect, Glance, Malformed,
-        body::{json, no_answer, whole},
-        field::Field,
-    },
+    dialect::{Dialect, Malformed, body::json, field::Field},
     reply::Choice,
 };
+
+pub use glance::glance;
 
 /// Reads a whole answer.
 ///
@@ -74,34 +73,4 @@ pub fn write(reply: &Reply) -> (Vec<u8>, Loss) {
         }
     }
     (Value::Object(body).to_string().into_bytes(), loss)
-}
-
-/// Usage, end and failure of a whole answer, without decoding what it says.
-#[must_use]
-pub fn glance(body: &[u8]) -> Glance {
-    #[derive(Deserialize)]
-    struct Ends<'a> {
-        #[serde(borrow, default)]
-        message: Option<&'a RawValue>,
-        #[serde(default)]
-        finish_reason: Option<String>,
-        #[serde(default)]
-        usage: Option<Value>,
-    }
-    let Ok(Ends { message: Some(message), finish_reason, usage: counts }) = serde_json::from_slice(body) else {
-        return no_answer("the answer is not the JSON of a chat answer of Cohere");
-    };
-    if !message.get().starts_with('{') {
-        return Glance { fault: Some(super::stream::stated(body)), ..Glance::default() };
-    }
-    let usage = counts.and_then(|counts| usage::read(&counts.into()));
-    let fault = finish_reason.as_deref().and_then(|reason| stop::failure(reason, None));
-    Glance {
-        stopped: finish_reason.is_some() && fault.is_none(),
-        ended: fault.is_none(),
-        // What was said is counted only where the provider does not say it: escapes and names make it too much.
-        delivered_tokens: if usage.is_some() { 0 } else { crate::usage::estimate_tokens(message.get()) },
-        fault,
-        ..whole(usage)
-    }
 }

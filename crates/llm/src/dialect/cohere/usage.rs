@@ -2,25 +2,35 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    json::Json,
-    {dialect::body::count, usage::Usage},
-};
+use crate::{envelope::scan::Scan, json::Json, usage::Usage};
 
 /// The counts in disjoint classes; `None` if there is none.
 pub(super) fn read(usage: &Json<'_>) -> Option<Usage> {
-    let of = |name: &str| {
-        count(usage, &format!("/billed_units/{name}")).or_else(|| count(usage, &format!("/tokens/{name}")))
-    };
-    let (input, output) = (of("input_tokens"), of("output_tokens"));
+    pass(&mut Scan::of(&usage.to_bytes()))
+}
+
+/// Passes a `usage` object; `None` if it counts nothing.
+pub(super) fn pass(scan: &mut Scan<'_>) -> Option<Usage> {
+    let (mut billed, mut tokens, mut cached) = ([None; 3], [None; 2], None);
+    scan.object(|scan, key| {
+        match scan.key(key) {
+            b"billed_units" => billed = scan.counts(["input_tokens", "output_tokens", "search_units"])?,
+            b"tokens" => tokens = scan.counts(["input_tokens", "output_tokens"])?,
+            b"cached_tokens" => cached = scan.count()?,
+            _ => scan.value()?,
+        }
+        Some(())
+    })?;
+    let ([input, output, searches], [all_input, all_output]) = (billed, tokens);
+    let (input, output) = (input.or(all_input), output.or(all_output));
     input.or(output)?;
     let input = input.unwrap_or(0);
-    let cached = count(usage, "/cached_tokens").unwrap_or(0).min(input);
+    let cached = cached.unwrap_or(0).min(input);
     Some(Usage {
         input: input - cached,
         cache_read: cached,
         output: output.unwrap_or(0),
-        queries: count(usage, "/billed_units/search_units").unwrap_or(0),
+        queries: searches.unwrap_or(0),
         ..Usage::default()
     })
 }

@@ -2,75 +2,127 @@
 //!
 //! <https://ai.google.dev/api/generate-content#UsageMetadata>
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::usage::Usage;
+use crate::{
+    envelope::scan::{Scan, bare},
+    usage::Usage,
+};
 
-/// A `usageMetadata` object.
+/// A `usageMetadata` object. What is no number counts nothing.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(from = "Value")]
 pub(super) struct Counts {
-    prompt_token_count: Count,
-    cached_content_token_count: Count,
-    candidates_token_count: Count,
-    thoughts_token_count: Count,
-    tool_use_prompt_token_count: Count,
-    total_token_count: Count,
-    prompt_tokens_details: Vec<Kind>,
-    cache_tokens_details: Vec<Kind>,
-    candidates_tokens_details: Vec<Kind>,
+    prompt: u64,
+    cached: u64,
+    candidates: u64,
+    thoughts: u64,
+    tool_use_prompt: u64,
+    total: u64,
+    prompt_kinds: Kinds,
+    cached_kinds: Kinds,
+    candidates_kinds: Kinds,
     service_tier: Option<String>,
     traffic_type: Option<String>,
 }
 
-/// The tokens of one kind of content.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Kind {
-    modality: String,
-    token_count: Count,
+/// The tokens of each kind of content that is not text.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Kinds {
+    audio: u64,
+    image: u64,
+    video: u64,
 }
 
-/// A count; what is no number counts nothing.
-type Count = Option<Number>;
-
-/// Far above every real count, far below every overflow.
-const MOST: u64 = 1 << 40;
-
-fn whole(count: &Count) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such casts saturate")]
-    let whole = |number: &Number| number.as_u64().or_else(|| number.as_f64().map(|count| count as u64));
-    count.as_ref().and_then(whole).unwrap_or(0).min(MOST)
+impl From<Value> for Counts {
+    fn from(counts: Value) -> Self {
+        Self::pass(&mut Scan::of(counts.to_string().as_bytes())).unwrap_or_default()
+    }
 }
 
-fn of(kinds: &[Kind], modality: &str) -> u64 {
-    kinds.iter().filter(|kind| kind.modality == modality).map(|kind| whole(&kind.token_count)).sum::<u64>().min(MOST)
+impl Kinds {
+    /// Passes a list of `{"modality": .., "tokenCount": ..}`.
+    fn pass(scan: &mut Scan<'_>) -> Option<Self> {
+        let mut kinds = Self::default();
+        scan.list(|scan| {
+            let (mut modality, mut count) = (&b""[..], 0);
+            scan.object(|scan, key| {
+                match scan.key(key) {
+                    b"modality" => modality = scan.raw()?,
+                    b"tokenCount" => count = scan.count()?.unwrap_or(0),
+                    _ => scan.value()?,
+                }
+                Some(())
+            })?;
+            let sum = match bare(modality) {
+                b"AUDIO" => &mut kinds.audio,
+                b"IMAGE" => &mut kinds.image,
+                b"VIDEO" => &mut kinds.video,
+                _ => return Some(()),
+            };
+            *sum = sum.saturating_add(count);
+            Some(())
+        })?;
+        Some(kinds)
+    }
 }
 
 impl Counts {
+    /// Passes a `usageMetadata` object; `None` if it is none.
+    pub fn pass(scan: &mut Scan<'_>) -> Option<Self> {
+        let mut counts = Self::default();
+        let kinds = |scan: &mut Scan<'_>| Some(scan.look(Kinds::pass)?.unwrap_or_default());
+        scan.object(|scan, key| {
+            let count = match scan.key(key) {
+                b"promptTokenCount" => &mut counts.prompt,
+                b"cachedContentTokenCount" => &mut counts.cached,
+                b"candidatesTokenCount" => &mut counts.candidates,
+                b"thoughtsTokenCount" => &mut counts.thoughts,
+                b"toolUsePromptTokenCount" => &mut counts.tool_use_prompt,
+                b"totalTokenCount" => &mut counts.total,
+                other => {
+                    match other {
+                        b"promptTokensDetails" => counts.prompt_kinds = kinds(scan)?,
+                        b"cacheTokensDetails" => counts.cached_kinds = kinds(scan)?,
+                        b"candidatesTokensDetails" => counts.candidates_kinds = kinds(scan)?,
+                        b"serviceTier" => counts.service_tier = scan.text()?.map(Cow::into_owned),
+                        b"trafficType" => counts.traffic_type = scan.text()?.map(Cow::into_owned),
+                        _ => scan.value()?,
+                    }
+                    return Some(());
+                }
+            };
+            *count = scan.count()?.unwrap_or(0);
+            Some(())
+        })?;
+        Some(counts)
+    }
+
     /// Every token in its class.
     pub fn usage(&self) -> Usage {
-        let cached = |modality| of(&self.cache_tokens_details, modality);
-        let fresh = |modality| of(&self.prompt_tokens_details, modality).saturating_sub(cached(modality));
-        let (audio, image, video) = (fresh("AUDIO"), fresh("IMAGE"), fresh("VIDEO"));
-        let cache_read = whole(&self.cached_content_token_count);
-        let (prompt, tools) = (whole(&self.prompt_token_count), whole(&self.tool_use_prompt_token_count));
-        let (candidates, thoughts) = (whole(&self.candidates_token_count), whole(&self.thoughts_token_count));
+        let (said, cached) = (self.prompt_kinds, self.cached_kinds);
+        let audio = said.audio.saturating_sub(cached.audio);
+        let image = said.image.saturating_sub(cached.image);
+        let video = said.video.saturating_sub(cached.video);
+        let (prompt, candidates) = (self.prompt.saturating_add(self.tool_use_prompt), self.candidates);
         // The total tells where thoughts are counted inside the candidates after all.
-        let inside = thoughts > 0 && whole(&self.total_token_count) == prompt + tools + candidates;
+        let inside = self.thoughts > 0 && self.total == prompt.saturating_add(candidates);
+        let elsewhere = [audio, image, video].into_iter().fold(self.cached, u64::saturating_add);
         Usage {
-            input: (prompt + tools).saturating_sub(cache_read + audio + image + video),
+            input: prompt.saturating_sub(elsewhere),
             input_audio: audio,
             input_image: image,
             input_video: video,
-            cache_read,
-            cache_read_audio: cached("AUDIO"),
-            cache_read_image: cached("IMAGE"),
-            output: if inside { candidates } else { candidates + thoughts },
-            reasoning: thoughts,
-            output_audio: of(&self.candidates_tokens_details, "AUDIO"),
-            output_image: of(&self.candidates_tokens_details, "IMAGE"),
+            cache_read: self.cached,
+            cache_read_audio: cached.audio,
+            cache_read_image: cached.image,
+            output: if inside { candidates } else { candidates.saturating_add(self.thoughts) },
+            reasoning: self.thoughts,
+            output_audio: self.candidates_kinds.audio,
+            output_image: self.candidates_kinds.image,
             ..Usage::default()
         }
     }

@@ -19,6 +19,7 @@ mod message;
 pub(in crate::dialect) mod part;
 pub mod reply;
 pub mod request;
+mod seen;
 pub(in crate::dialect) mod stop;
 pub mod stream;
 #[cfg(test)]

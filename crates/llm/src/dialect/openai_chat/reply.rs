@@ -81,7 +81,7 @@ fn is_call(part: &Part) -> bool {
 
 /// The counts; what is no `usage` at all counts nothing.
 pub(in crate::dialect) fn read_usage(value: &Value) -> Usage {
-    serde::Deserialize::deserialize(value).map_or_else(|_| Usage::default(), |wire: usage::Wire| wire.normalise())
+    usage::read(value)
 }
 
 /// Writes a whole answer. `created` is 0 where nobody said it: a codec reads no clock.

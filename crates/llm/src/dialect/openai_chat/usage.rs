@@ -1,97 +1,115 @@
 //! `usage`, both ways: OpenAI counts cached and audio tokens inside the prompt, the canonical form beside it.
 
-use std::fmt;
-
-use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 use crate::{
+    envelope::scan::Scan,
     json::{Json, Object, object},
-    usage::{Cost, Ticks, Usage},
+    usage::{Statement, Usage},
 };
 
-/// A `usage` object with the names of the vendors that speak this format.
+/// The counts of a `usage` object; what is none counts nothing.
+pub(super) fn read(usage: &Value) -> Usage {
+    pass(&mut Scan::of(usage.to_string().as_bytes())).unwrap_or_default()
+}
+
+/// Passes a `usage` object; `None` if it is none.
+pub(super) fn pass(scan: &mut Scan<'_>) -> Option<Usage> {
+    let mut counts = Counts::default();
+    scan.object(|scan, key| {
+        let name = scan.key(key);
+        let count = match name {
+            b"prompt_tokens" => &mut counts.prompt,
+            b"completion_tokens" => &mut counts.completion,
+            b"total_tokens" => &mut counts.total,
+            b"prompt_cache_hit_tokens" => &mut counts.cache_hit,
+            b"cache_read_input_tokens" => &mut counts.cache_read_input,
+            b"cache_creation_input_tokens" => &mut counts.cache_creation_input,
+            b"citation_tokens" => &mut counts.citation,
+            b"num_search_queries" => &mut counts.queries,
+            b"prompt_tokens_details" => return counts.prompt_details(scan),
+            b"completion_tokens_details" => return counts.completion_details(scan),
+            b"server_tool_use" => {
+                let [searches] = scan.counts(["web_search_requests"])?;
+                counts.searches = searches.unwrap_or(0);
+                return Some(());
+            }
+            _ => {
+                counts.stated.take(name, scan.raw()?);
+                return Some(());
+            }
+        };
+        *count = scan.count()?.unwrap_or(0);
+        Some(())
+    })?;
+    Some(counts.normalise())
+}
+
+/// What a `usage` object says, by the names of the vendors that speak this format.
 ///
 /// OpenAI: <https://platform.openai.com/docs/api-reference/chat/object>; DeepSeek: `prompt_cache_hit_tokens`;
-/// OpenRouter: `cache_write_tokens`, `cost`; Perplexity: `citation_tokens`, `num_search_queries`; xAI: `cost_in_usd_ticks`; LiteLLM: `cache_creation_tokens`, `cache_creation_input_tokens`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Wire {
-    prompt_tokens: Count,
-    completion_tokens: Count,
-    total_tokens: Count,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
-    prompt_cache_hit_tokens: Count,
-    cache_read_input_tokens: Count,
-    cache_creation_input_tokens: Count,
-    citation_tokens: Count,
-    num_search_queries: Count,
-    server_tool_use: Option<ServerToolUse>,
-    cost: Cost,
-    cost_in_usd_ticks: Ticks,
+/// OpenRouter: `cache_write_tokens`, `server_tool_use`, `cost`; Perplexity: `citation_tokens`, `num_search_queries`; xAI:
+/// `cost_in_usd_ticks`; LiteLLM: `cache_creation_tokens`, `cache_creation_input_tokens`.
+#[derive(Default)]
+struct Counts {
+    prompt: u64,
+    completion: u64,
+    total: u64,
+    cached: u64,
+    cache_hit: u64,
+    cache_read_input: u64,
+    cache_write: u64,
+    cache_creation: u64,
+    cache_creation_input: u64,
+    input_audio: u64,
+    input_image: u64,
+    reasoning: u64,
+    output_audio: u64,
+    output_image: u64,
+    citation: u64,
+    queries: u64,
+    searches: u64,
+    stated: Statement,
 }
 
-/// OpenRouter's count of what a model did on the provider's side.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ServerToolUse {
-    web_search_requests: Count,
-}
+impl Counts {
+    fn prompt_details(&mut self, scan: &mut Scan<'_>) -> Option<()> {
+        let names = ["cached_tokens", "audio_tokens", "image_tokens", "cache_write_tokens", "cache_creation_tokens"];
+        let counts = scan.counts(names)?.map(Option::unwrap_or_default);
+        [self.cached, self.input_audio, self.input_image, self.cache_write, self.cache_creation] = counts;
+        Some(())
+    }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct PromptDetails {
-    cached_tokens: Count,
-    audio_tokens: Count,
-    image_tokens: Count,
-    cache_write_tokens: Count,
-    cache_creation_tokens: Count,
-}
+    fn completion_details(&mut self, scan: &mut Scan<'_>) -> Option<()> {
+        let counts = scan.counts(["reasoning_tokens", "audio_tokens", "image_tokens"])?;
+        [self.reasoning, self.output_audio, self.output_image] = counts.map(Option::unwrap_or_default);
+        Some(())
+    }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct CompletionDetails {
-    reasoning_tokens: Count,
-    audio_tokens: Count,
-    image_tokens: Count,
-}
-
-impl Wire {
     /// The counts in disjoint classes.
-    pub fn normalise(&self) -> Usage {
-        let none = (PromptDetails::default(), CompletionDetails::default());
-        let prompt = self.prompt_tokens_details.as_ref().unwrap_or(&none.0);
-        let completion = self.completion_tokens_details.as_ref().unwrap_or(&none.1);
-        let first = |counts: &[Count]| counts.iter().map(|count| count.0).find(|count| *count > 0).unwrap_or(0);
-        let cache_read = first(&[prompt.cached_tokens, self.prompt_cache_hit_tokens, self.cache_read_input_tokens]);
-        let cache_write =
-            first(&[prompt.cache_write_tokens, prompt.cache_creation_tokens, self.cache_creation_input_tokens]);
-        let reasoning = completion.reasoning_tokens.0;
+    fn normalise(&self) -> Usage {
+        let first = |counts: [u64; 3]| counts.into_iter().find(|count| *count > 0).unwrap_or(0);
+        let cache_read = first([self.cached, self.cache_hit, self.cache_read_input]);
+        let cache_write = first([self.cache_write, self.cache_creation, self.cache_creation_input]);
         // xAI and others count reasoning beside the completion; only the total tells.
-        let beside = self.prompt_tokens.0.saturating_add(self.completion_tokens.0).saturating_add(reasoning);
-        let output = if reasoning > 0 && self.total_tokens.0 == beside {
-            self.completion_tokens.0.saturating_add(reasoning)
-        } else {
-            self.completion_tokens.0
-        };
-        let elsewhere = cache_read.saturating_add(cache_write).saturating_add(prompt.audio_tokens.0);
+        let beside = self.prompt.saturating_add(self.completion).saturating_add(self.reasoning);
+        let is_beside = self.reasoning > 0 && self.total == beside;
+        let elsewhere = cache_read.saturating_add(cache_write).saturating_add(self.input_audio);
         // xAI's pictures stand in the prompt, cached ones too: a part of what no cache knew.
-        let image = prompt.image_tokens.0.min(self.prompt_tokens.0.saturating_sub(elsewhere));
-        let searched = self.server_tool_use.as_ref().map_or(0, |tools| tools.web_search_requests.0);
+        let image = self.input_image.min(self.prompt.saturating_sub(elsewhere));
         Usage {
-            input: self.prompt_tokens.0.saturating_sub(elsewhere).saturating_sub(image),
-            input_audio: prompt.audio_tokens.0,
+            input: self.prompt.saturating_sub(elsewhere).saturating_sub(image),
+            input_audio: self.input_audio,
             input_image: image,
             cache_read,
             cache_write,
-            output,
-            reasoning,
-            output_audio: completion.audio_tokens.0,
-            output_image: completion.image_tokens.0,
-            citation: self.citation_tokens.0,
-            web_searches: self.num_search_queries.0.max(searched),
-            stated: self.cost_in_usd_ticks.0.or(self.cost.0),
+            output: self.completion.saturating_add(if is_beside { self.reasoning } else { 0 }),
+            reasoning: self.reasoning,
+            output_audio: self.output_audio,
+            output_image: self.output_image,
+            citation: self.citation,
+            web_searches: self.queries.max(self.searches),
+            stated: self.stated.money(),
             ..Usage::default()
         }
     }
@@ -128,66 +146,5 @@ pub(in crate::dialect) fn write(usage: &Usage) -> Json<'static> {
 fn put(counts: &mut Object<'_>, name: &'static str, count: u64) {
     if count > 0 {
         counts.set(name, count);
-    }
-}
-
-/// A token count that survives what servers write in its place: null, fractions, negatives, text count as what they
-/// can mean, and nothing is large enough to overflow a price.
-#[derive(Debug, Clone, Copy, Default)]
-struct Count(u64);
-
-impl Count {
-    /// Far above every real count, far below every overflow.
-    const MOST: u64 = 1 << 40;
-}
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CountVisitor).map(|count| Self(count.min(Self::MOST)))
-    }
-}
-
-struct CountVisitor;
-
-impl<'de> de::Visitor<'de> for CountVisitor {
-    type Value = u64;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a token count")
-    }
-
-    fn visit_u64<E>(self, count: u64) -> Result<u64, E> {
-        Ok(count)
-    }
-
-    fn visit_i64<E>(self, count: i64) -> Result<u64, E> {
-        Ok(u64::try_from(count).unwrap_or(0))
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such casts saturate, NaN gives 0")]
-    fn visit_f64<E>(self, count: f64) -> Result<u64, E> {
-        Ok(count as u64)
-    }
-
-    fn visit_unit<E>(self) -> Result<u64, E> {
-        Ok(0)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<u64, E> {
-        Ok(0)
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<u64, E> {
-        Ok(text.parse().unwrap_or(0))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<u64, A::Error> {
-        while items.next_element::<de::IgnoredAny>()?.is_some() {}
-        Ok(0)
-    }
-
-    fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<u64, A::Error> {
-        while entries.next_entry::<de::IgnoredAny, de::IgnoredAny>()?.is_some() {}
-        Ok(0)
     }
 }

@@ -14,14 +14,13 @@ impl<'a> Scan<'a> {
             return Some(());
         }
         loop {
-            self.blank();
+            self.peek()?;
             let name = self.spelt(text)?;
             self.take(b':')?;
             field(self, name)?;
-            if self.is_at(b'}')? {
+            if !self.goes_on(b'}')? {
                 return Some(());
             }
-            self.take(b',')?;
         }
     }
 
@@ -65,7 +64,8 @@ impl<'a> Scan<'a> {
 
     /// The same for a string with escapes like `\u00e9`, which may be halves of a character: serde_json joins them.
     fn spelt_in_code_units(&mut self) -> Option<Cow<'a, str>> {
-        let place = self.string()?;
-        serde_json::from_slice(self.text.get(place)?).ok().map(Cow::Owned)
+        let start = self.at;
+        self.string()?;
+        serde_json::from_slice(self.text.get(start..self.at)?).ok().map(Cow::Owned)
     }
 }

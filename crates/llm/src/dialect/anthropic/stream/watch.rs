@@ -1,13 +1,11 @@
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::wire::{MessageDelta, MessageStart, kind_of};
 use crate::{
     dialect::{
         FrameWatch, Glance, Seen,
         anthropic::{error, usage::Counts},
     },
-    usage::estimate_tokens,
+    envelope::scan::{Scan, bare},
+    usage::weigh,
 };
 
 /// Looks at frames as they pass. All but a handful per stream are `content_block_delta`: these are only measured, and
@@ -67,53 +65,31 @@ impl Watch {
     }
 }
 
-/// The tokens of a delta. The text is measured with its escapes, which are never shorter than what they stand for.
+/// The tokens of a delta.
 fn delta_tokens(data: &[u8]) -> u64 {
-    #[derive(Deserialize)]
-    struct Frame<'a> {
-        #[serde(borrow)]
-        delta: Delta<'a>,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Delta<'a> {
-        #[serde(borrow)]
-        text: Option<&'a RawValue>,
-        #[serde(borrow)]
-        thinking: Option<&'a RawValue>,
-        #[serde(borrow)]
-        partial_json: Option<&'a RawValue>,
-        /// Of a compaction.
-        #[serde(borrow)]
-        content: Option<&'a RawValue>,
-    }
-    let Ok(Frame { delta }) = serde_json::from_slice(data) else { return 0 };
-    let pieces = [delta.text, delta.thinking, delta.partial_json, delta.content];
-    pieces.into_iter().flatten().map(|piece| estimate_tokens(piece.get().trim_matches('"'))).sum()
+    // `content` is that of a compaction.
+    tokens(data, b"delta", &[b"text", b"thinking", b"partial_json", b"content"])
 }
 
 /// The tokens of what a block brings along: a tool's name, hidden thought.
 fn block_tokens(data: &[u8]) -> u64 {
-    #[derive(Deserialize)]
-    struct Frame<'a> {
-        #[serde(borrow)]
-        content_block: Block<'a>,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Block<'a> {
-        #[serde(borrow)]
-        name: Option<&'a RawValue>,
-        #[serde(borrow)]
-        input: Option<&'a RawValue>,
-        #[serde(borrow)]
-        text: Option<&'a RawValue>,
-        #[serde(borrow)]
-        thinking: Option<&'a RawValue>,
-        #[serde(borrow)]
-        data: Option<&'a RawValue>,
-    }
-    let Ok(Frame { content_block: block }) = serde_json::from_slice(data) else { return 0 };
-    let pieces = [block.name, block.input, block.text, block.thinking, block.data];
-    pieces.into_iter().flatten().map(|piece| estimate_tokens(piece.get().trim_matches('"'))).sum()
+    tokens(data, b"content_block", &[b"name", b"input", b"text", b"thinking", b"data"])
+}
+
+/// The tokens of what these members of an object in the frame hold, each weighed for itself.
+fn tokens(data: &[u8], within: &[u8], names: &[&[u8]]) -> u64 {
+    let mut tokens = 0;
+    Scan::of(data).object(|scan, key| {
+        if scan.key(key) != within {
+            return scan.value();
+        }
+        scan.object(|scan, key| {
+            if !names.contains(&scan.key(key)) {
+                return scan.value();
+            }
+            tokens += scan.present()?.map_or(0, |piece| weigh(bare(piece)).tokens());
+            Some(())
+        })
+    });
+    tokens
 }

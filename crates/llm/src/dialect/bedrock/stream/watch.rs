@@ -1,13 +1,15 @@
-use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
-
 use super::is_fault;
 use crate::{
     dialect::{
         FrameWatch, Glance, Seen,
-        bedrock::{error, reply, usage},
+        bedrock::{
+            error,
+            reply::{self, glanced_tier},
+            usage,
+        },
     },
-    usage::estimate_tokens,
+    envelope::scan::{Scan, bare, member, unquoted},
+    usage::weigh,
 };
 
 /// Looks at messages as they pass. All but a handful per stream are `contentBlockDelta`: these are only measured.
@@ -47,9 +49,8 @@ impl Watch {
     }
 
     fn stop(&mut self, data: &[u8]) {
-        let Ok(stop) = serde_json::from_slice::<Value>(data) else { return };
-        if let Some(reason) = stop.get("stopReason").and_then(Value::as_str) {
-            match reply::failed(reason) {
+        if let Some(reason) = member(data, b"stopReason").and_then(unquoted) {
+            match reply::failed(&reason) {
                 Some(failure) => self.glance.fault = Some(failure),
                 None => self.glance.stopped = true,
             }
@@ -57,47 +58,39 @@ impl Watch {
     }
 
     fn count(&mut self, data: &[u8]) {
-        if let Ok(metadata) = serde_json::from_slice::<Value>(data) {
-            if let Some(counts) = metadata.get("usage") {
-                self.glance.usage = Some(usage::read(&counts.into()));
-            }
-            self.glance.service_tier = metadata.get("serviceTier").and_then(reply::tier);
+        if let Some(counts) = member(data, b"usage") {
+            self.glance.usage = usage::pass(&mut Scan::of(counts));
         }
+        self.glance.service_tier = member(data, b"serviceTier").and_then(glanced_tier);
         self.glance.ended |= self.glance.stopped;
     }
 }
 
-/// The tokens of a delta. The text is measured with its escapes, which are never shorter than what they stand for.
+/// The tokens of a delta, each piece weighed for itself.
 fn delta_tokens(data: &[u8]) -> u64 {
-    #[derive(Deserialize)]
-    struct Message<'a> {
-        #[serde(borrow)]
-        delta: Delta<'a>,
+    let mut tokens = 0;
+    let mut weigh_piece = |piece: Option<&[u8]>| {
+        tokens += piece.map_or(0, |piece| weigh(bare(piece)).tokens());
+    };
+    if let Some(delta) = member(data, b"delta") {
+        Scan::of(delta).object(|scan, key| {
+            match scan.key(key) {
+                b"text" | b"citation" => weigh_piece(scan.present()?),
+                b"toolUse" | b"reasoningContent" => {
+                    scan.look(|scan| {
+                        scan.object(|scan, key| {
+                            match scan.key(key) {
+                                b"input" | b"text" | b"redactedContent" => weigh_piece(scan.present()?),
+                                _ => scan.value()?,
+                            }
+                            Some(())
+                        })
+                    })?;
+                }
+                _ => scan.value()?,
+            }
+            Some(())
+        });
     }
-    #[derive(Default, Deserialize)]
-    #[serde(default, rename_all = "camelCase")]
-    struct Delta<'a> {
-        #[serde(borrow)]
-        text: Option<&'a RawValue>,
-        #[serde(borrow)]
-        tool_use: Option<Piece<'a>>,
-        #[serde(borrow)]
-        reasoning_content: Option<Piece<'a>>,
-        #[serde(borrow)]
-        citation: Option<&'a RawValue>,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(default, rename_all = "camelCase")]
-    struct Piece<'a> {
-        #[serde(borrow)]
-        input: Option<&'a RawValue>,
-        #[serde(borrow)]
-        text: Option<&'a RawValue>,
-        #[serde(borrow)]
-        redacted_content: Option<&'a RawValue>,
-    }
-    let Ok(Message { delta }) = serde_json::from_slice(data) else { return 0 };
-    let (call, thought) = (delta.tool_use.unwrap_or_default(), delta.reasoning_content.unwrap_or_default());
-    let pieces = [delta.text, call.input, thought.text, thought.redacted_content, delta.citation];
-    pieces.into_iter().flatten().map(|piece| estimate_tokens(piece.get().trim_matches('"'))).sum()
+    tokens
 }

@@ -10,8 +10,8 @@ use crate::{
 #[must_use]
 pub fn glance(body: &[u8]) -> Glance {
     let mut glance = Glance { ended: true, ..Glance::default() };
-    match serde_json::from_slice::<Chunk<'_>>(body) {
-        Ok(chunk) if chunk.is_answer() => Tally::default().take(&chunk, body, &mut glance),
+    match Chunk::of(body) {
+        Some(chunk) if chunk.is_answer() => Tally::default().take(&chunk, body, &mut glance),
         _ => glance.fault = Some(Failure::new(Kind::Malformed, "the answer is not the JSON of a Gemini answer")),
     }
     glance

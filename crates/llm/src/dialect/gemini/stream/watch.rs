@@ -18,11 +18,11 @@ impl FrameWatch for Watch {
         if self.glance.fault.is_some() || data.is_empty() {
             return Seen::Pass;
         }
-        match serde_json::from_slice::<Chunk<'_>>(data) {
-            Ok(chunk) => self.tally.take(&chunk, data, &mut self.glance),
+        match Chunk::of(data) {
+            Some(chunk) => self.tally.take(&chunk, data, &mut self.glance),
             // After the end nothing is waited for.
-            Err(_) if self.glance.stopped => {}
-            Err(_) => self.glance.fault = Some(broken()),
+            None if self.glance.stopped => {}
+            None => self.glance.fault = Some(broken()),
         }
         Seen::Pass
     }

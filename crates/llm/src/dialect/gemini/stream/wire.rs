@@ -1,10 +1,5 @@
 //! The frames as they stand on the wire, for the look at them that decodes nothing.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use crate::{
     dialect::{
         Glance,
@@ -15,77 +10,47 @@ use crate::{
             usage::{Counts, Grounding},
         },
     },
+    envelope::scan::{Scan, bare, member},
     usage::{Delivered, Usage},
 };
 
-/// One frame, or a whole answer.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+/// One frame, or a whole answer. What is `null` is not there.
+#[derive(Debug, Default)]
 pub(in super::super) struct Chunk<'a> {
-    #[serde(borrow)]
-    candidates: Option<Vec<Candidate<'a>>>,
+    /// The list as it stands: it is walked by [`Tally::take`].
+    candidates: Option<&'a [u8]>,
     usage_metadata: Option<Counts>,
-    #[serde(borrow)]
-    prompt_feedback: Option<Feedback<'a>>,
-    #[serde(borrow)]
-    model_version: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    prompt_feedback: Option<&'a [u8]>,
+    model_version: Option<&'a [u8]>,
+    error: Option<&'a [u8]>,
     /// The answer to `countTokens` has nothing else.
-    total_tokens: Option<serde::de::IgnoredAny>,
+    total_tokens: Option<&'a [u8]>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Candidate<'a> {
-    #[serde(borrow)]
-    content: Option<Content<'a>>,
-    #[serde(borrow)]
-    finish_reason: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    finish_message: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    grounding_metadata: Option<&'a RawValue>,
-}
+impl<'a> Chunk<'a> {
+    /// `None` if it is no JSON object, or its candidates are no list.
+    pub fn of(data: &'a [u8]) -> Option<Self> {
+        let (mut chunk, mut scan) = (Self::default(), Scan::of(data));
+        scan.object(|scan, key| {
+            match scan.key(key) {
+                b"candidates" => {
+                    chunk.candidates = scan.maybe(|scan| scan.raw().filter(|list| list.starts_with(b"[")))?;
+                }
+                b"usageMetadata" => chunk.usage_metadata = scan.look(Counts::pass)?,
+                b"promptFeedback" => chunk.prompt_feedback = scan.present()?,
+                b"modelVersion" => chunk.model_version = scan.present()?,
+                b"error" => chunk.error = scan.present()?,
+                b"totalTokens" => chunk.total_tokens = scan.present()?,
+                _ => scan.value()?,
+            }
+            Some(())
+        })?;
+        scan.is_whole().then_some(chunk)
+    }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Content<'a> {
-    #[serde(borrow)]
-    parts: Vec<Piece<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Piece<'a> {
-    #[serde(borrow)]
-    text: Option<&'a RawValue>,
-    #[serde(borrow)]
-    function_call: Option<&'a RawValue>,
-    #[serde(borrow)]
-    inline_data: Option<&'a RawValue>,
-    #[serde(borrow)]
-    executable_code: Option<&'a RawValue>,
-    #[serde(borrow)]
-    code_execution_result: Option<&'a RawValue>,
-    #[serde(borrow)]
-    thought_signature: Option<&'a RawValue>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Feedback<'a> {
-    #[serde(borrow)]
-    block_reason: Option<Cow<'a, str>>,
-}
-
-impl Chunk<'_> {
     pub fn is_answer(&self) -> bool {
-        self.candidates.is_some()
-            || self.prompt_feedback.is_some()
-            || self.usage_metadata.is_some()
-            || self.error.is_some()
-            || self.total_tokens.is_some()
+        let members = [self.candidates, self.prompt_feedback, self.error, self.total_tokens];
+        self.usage_metadata.is_some() || members.iter().any(Option::is_some)
     }
 }
 
@@ -105,22 +70,10 @@ impl Tally {
             return;
         }
         glance.served_by_raw(chunk.model_version);
-        for candidate in chunk.candidates.iter().flatten() {
-            for piece in candidate.content.iter().flat_map(|content| &content.parts) {
-                glance.content |= self.piece(piece);
-            }
-            if let Some(reason) = candidate.finish_reason.as_deref() {
-                match stop::failure(reason, candidate.finish_message.as_deref()) {
-                    Some(failure) => glance.fault = Some(failure),
-                    None => glance.stopped = true,
-                }
-            }
-            if let Some(grounding) = candidate.grounding_metadata.and_then(|raw| serde_json::from_str(raw.get()).ok()) {
-                let by_query = Family::of(glance.model.as_deref().unwrap_or_default()).thinks_by_level();
-                self.grounding.see(&grounding, by_query);
-            }
+        if let Some(candidates) = chunk.candidates {
+            Scan::of(candidates).list(|scan| self.candidate(scan, glance));
         }
-        if chunk.prompt_feedback.as_ref().is_some_and(|feedback| feedback.block_reason.is_some()) {
+        if chunk.prompt_feedback.is_some_and(|feedback| member(feedback, b"blockReason").is_some()) {
             glance.stopped = true;
         }
         if let Some(counts) = &chunk.usage_metadata {
@@ -131,17 +84,53 @@ impl Tally {
         glance.delivered_tokens = self.delivered.tokens();
     }
 
-    /// Counts what a part delivers; whether it is content.
-    fn piece(&mut self, piece: &Piece<'_>) -> bool {
-        let said = [piece.text, piece.function_call, piece.executable_code, piece.code_execution_result];
-        let mut content = piece.inline_data.is_some() || piece.thought_signature.is_some();
-        for raw in said.into_iter().flatten() {
-            let text = raw.get().trim_matches('"');
-            if !text.is_empty() {
-                self.delivered.add(text);
-                content = true;
+    fn candidate(&mut self, scan: &mut Scan<'_>, glance: &mut Glance) -> Option<()> {
+        let (mut content, mut reason, mut message, mut grounding) = (None, None, None, None);
+        scan.object(|scan, key| {
+            match scan.key(key) {
+                b"content" => content = scan.present()?,
+                b"finishReason" => reason = scan.text()?,
+                b"finishMessage" => message = scan.text()?,
+                b"groundingMetadata" => grounding = scan.present()?,
+                _ => scan.value()?,
+            }
+            Some(())
+        })?;
+        if let Some(parts) = content.and_then(|content| member(content, b"parts")) {
+            Scan::of(parts).list(|scan| {
+                glance.content |= self.piece(scan)?;
+                Some(())
+            });
+        }
+        if let Some(reason) = reason {
+            match stop::failure(&reason, message.as_deref()) {
+                Some(failure) => glance.fault = Some(failure),
+                None => glance.stopped = true,
             }
         }
-        content
+        if let Some(grounding) = grounding.and_then(|raw| serde_json::from_slice(raw).ok()) {
+            let by_query = Family::of(glance.model.as_deref().unwrap_or_default()).thinks_by_level();
+            self.grounding.see(&grounding, by_query);
+        }
+        Some(())
+    }
+
+    /// Passes a part and counts what it delivers; whether it is content.
+    fn piece(&mut self, scan: &mut Scan<'_>) -> Option<bool> {
+        let mut content = false;
+        scan.object(|scan, key| {
+            match scan.key(key) {
+                b"text" | b"functionCall" | b"executableCode" | b"codeExecutionResult" => {
+                    if let Some(said) = scan.present()?.map(bare).filter(|said| !said.is_empty()) {
+                        self.delivered.add_bytes(said);
+                        content = true;
+                    }
+                }
+                b"inlineData" | b"thoughtSignature" => content |= scan.present()?.is_some(),
+                _ => scan.value()?,
+            }
+            Some(())
+        })?;
+        Some(content)
     }
 }

@@ -1,45 +1,81 @@
 //! Counting what a choice delivers without decoding it.
 
-use std::fmt;
-
-use serde::{Deserialize, Deserializer, de};
-use serde_json::value::RawValue;
-
 use super::super::stop;
-use crate::{envelope::scan::Scan, failure::Failure};
+use crate::{
+    envelope::scan::Scan,
+    failure::Failure,
+    usage::{Weight, weigh},
+};
 
 /// How much was delivered, reckoned from JSON text as it stands: escapes only make it larger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Pieces that hold content.
     pub pieces: u64,
-    ascii: u64,
-    wide: u64,
+    weight: Weight,
 }
 
 impl Tally {
     pub fn add(&mut self, other: &Self) {
         self.pieces += other.pieces;
-        self.ascii += other.ascii;
-        self.wide += other.wide;
+        self.weight += other.weight;
     }
 
     /// The larger of one token a piece and what [`estimate_tokens`](crate::usage::estimate_tokens) says of the text.
     pub fn tokens(&self) -> u64 {
-        self.pieces.max(self.wide + self.ascii.div_ceil(4))
+        self.pieces.max(self.weight.tokens())
     }
 
-    /// Counts a string, or a list of content parts, given as raw JSON; whether it held anything.
-    fn text(&mut self, raw: Option<&RawValue>) -> bool {
-        let Some(raw) = raw.map(RawValue::get) else { return false };
-        if raw.len() <= 2 || raw == "null" {
-            return false;
-        }
-        for byte in raw.bytes().skip(1).take(raw.len() - 2) {
-            self.ascii += u64::from(byte < 0x80);
-            self.wide += u64::from(byte >= 0xC0);
-        }
-        true
+    /// Passes what a message says; whether it held anything.
+    fn message(&mut self, scan: &mut Scan<'_>) -> Option<bool> {
+        let mut any = false;
+        scan.object(|scan, key| {
+            any |= match scan.key(key) {
+                b"content" | b"reasoning_content" | b"reasoning" | b"refusal" => self.text(scan)?,
+                // Sound and signatures are content, too, though not text.
+                b"audio" | b"thinking_blocks" => scan.present()?.is_some(),
+                b"tool_calls" => scan.maybe(|scan| self.calls(scan))?.unwrap_or(false),
+                b"function_call" => scan.maybe(|scan| self.called(scan))?.unwrap_or(false),
+                _ => return scan.value(),
+            };
+            Some(())
+        })?;
+        Some(any)
+    }
+
+    fn calls(&mut self, scan: &mut Scan<'_>) -> Option<bool> {
+        let mut any = false;
+        scan.list(|scan| {
+            scan.object(|scan, key| {
+                match scan.key(key) {
+                    b"function" | b"custom" => any |= scan.maybe(|scan| self.called(scan))?.unwrap_or(false),
+                    _ => scan.value()?,
+                }
+                Some(())
+            })
+        })?;
+        Some(any)
+    }
+
+    /// Name and arguments of a call, or of a fragment of one.
+    fn called(&mut self, scan: &mut Scan<'_>) -> Option<bool> {
+        let mut any = false;
+        scan.object(|scan, key| {
+            match scan.key(key) {
+                b"name" | b"arguments" | b"input" => any |= self.text(scan)?,
+                _ => scan.value()?,
+            }
+            Some(())
+        })?;
+        Some(any)
+    }
+
+    /// Counts a string, or a list of content parts; whether it held anything.
+    fn text(&mut self, scan: &mut Scan<'_>) -> Option<bool> {
+        let raw = scan.raw()?;
+        let said = raw.get(1..raw.len().saturating_sub(1)).filter(|_| raw != b"null").unwrap_or_default();
+        self.weight += weigh(said);
+        Some(!said.is_empty())
     }
 }
 
@@ -59,26 +95,30 @@ impl Choices {
         self.failed.and_then(stop::failure)
     }
 
-    /// Reads a list of choices; `null` is none.
-    pub fn read(json: &[u8]) -> serde_json::Result<Option<Self>> {
-        serde_json::from_slice(json)
-    }
-
-    /// Passes a list of choices. Reads how many there are and how they end, and skips what they say: every one counts as
-    /// content. `None` if it is no list of choices.
-    pub fn pass(scan: &mut Scan<'_>) -> Option<Self> {
+    /// Passes a list of choices: how many there are, how they end and what they say. If that is not to be `measured`, it is
+    /// skipped, and every one counts as a piece of content.
+    pub fn pass(scan: &mut Scan<'_>, measured: bool) -> Option<Self> {
         let mut choices = Self::default();
         scan.list(|scan| {
             let mut reason = None;
+            choices.tally.pieces += u64::from(!measured);
             scan.object(|scan, key| {
-                let (key, value) = (scan.key(key), scan.raw()?);
-                if key == b"finish_reason" {
-                    reason = Some(value).filter(|reason| *reason != b"null");
-                }
+                let any = match scan.key(key) {
+                    b"finish_reason" => {
+                        reason = scan.present()?;
+                        false
+                    }
+                    b"delta" | b"message" if measured => {
+                        scan.maybe(|scan| choices.tally.message(scan))?.unwrap_or(false)
+                    }
+                    // Legacy completions.
+                    b"text" if measured => choices.tally.text(scan)?,
+                    _ => return scan.value(),
+                };
+                choices.tally.pieces += u64::from(any);
                 Some(())
             })?;
             choices.end(reason);
-            choices.tally.pieces += 1;
             Some(())
         })?;
         Some(choices)
@@ -96,145 +136,5 @@ impl Choices {
             };
             self.stopped |= self.failed.is_none();
         }
-    }
-
-    fn take(&mut self, choice: &Choice<'_>) {
-        self.end(choice.finish_reason.map(|reason| reason.get().as_bytes()));
-        self.tally.pieces += u64::from(self.tally.text(choice.text));
-        for said in [&choice.delta, &choice.message].into_iter().flatten() {
-            let texts = [said.content, said.reasoning_content, said.reasoning, said.refusal];
-            // Sound and signatures are content, too, though not text.
-            let mut any = said.audio.is_some() || said.thinking_blocks.is_some();
-            for text in texts {
-                any |= self.tally.text(text);
-            }
-            for function in [&said.tool_calls.0, &said.function_call].into_iter().flatten() {
-                any |= function.tally.pieces > 0;
-                self.tally.ascii += function.tally.ascii;
-                self.tally.wide += function.tally.wide;
-            }
-            self.tally.pieces += u64::from(any);
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Choices {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
-        impl<'de> de::Visitor<'de> for Each {
-            type Value = Choices;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of choices")
-            }
-
-            fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Choices, A::Error> {
-                let mut choices = Choices::default();
-                while let Some(choice) = items.next_element::<Choice<'de>>()? {
-                    choices.take(&choice);
-                }
-                Ok(choices)
-            }
-        }
-        deserializer.deserialize_seq(Each)
-    }
-}
-
-#[derive(Deserialize)]
-struct Choice<'a> {
-    #[serde(borrow, default)]
-    delta: Option<Said<'a>>,
-    #[serde(borrow, default)]
-    message: Option<Said<'a>>,
-    /// Legacy completions.
-    #[serde(borrow, default)]
-    text: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    finish_reason: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Said<'a> {
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    reasoning_content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    reasoning: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    refusal: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    audio: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    thinking_blocks: Option<&'a RawValue>,
-    #[serde(default)]
-    tool_calls: Calls,
-    #[serde(default)]
-    function_call: Option<Called>,
-}
-
-/// All calls of a message, added up; `None` if there are none.
-#[derive(Default)]
-struct Calls(Option<Called>);
-
-impl<'de> Deserialize<'de> for Calls {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
-        impl<'de> de::Visitor<'de> for Each {
-            type Value = Calls;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of tool calls")
-            }
-
-            fn visit_unit<E>(self) -> Result<Calls, E> {
-                Ok(Calls(None))
-            }
-
-            fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Calls, A::Error> {
-                let mut all: Option<Called> = None;
-                while let Some(call) = items.next_element::<Call>()? {
-                    for called in [call.function, call.custom].into_iter().flatten() {
-                        all.get_or_insert_default().tally.add(&called.tally);
-                    }
-                }
-                Ok(Calls(all))
-            }
-        }
-        deserializer.deserialize_any(Each)
-    }
-}
-
-#[derive(Deserialize)]
-struct Call {
-    #[serde(default)]
-    function: Option<Called>,
-    #[serde(default)]
-    custom: Option<Called>,
-}
-
-/// Name and arguments of a call, or of a fragment of one.
-#[derive(Default)]
-struct Called {
-    tally: Tally,
-}
-
-impl<'de> Deserialize<'de> for Called {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Raw<'a> {
-            #[serde(borrow, default)]
-            name: Option<&'a RawValue>,
-            #[serde(borrow, default)]
-            arguments: Option<&'a RawValue>,
-            #[serde(borrow, default)]
-            input: Option<&'a RawValue>,
-        }
-        let raw = Raw::deserialize(deserializer)?;
-        let mut tally = Tally::default();
-        for text in [raw.name, raw.arguments, raw.input] {
-            tally.pieces |= u64::from(tally.text(text));
-        }
-        Ok(Self { tally })
     }
 }

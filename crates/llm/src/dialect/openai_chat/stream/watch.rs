@@ -1,17 +1,16 @@
-//! The relay lane's look at passing frames. It runs for every chunk of every relayed stream: each is parsed once, into
-//! borrowed fields, and nothing is allocated unless there is something to keep.
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
+//! The relay lane's look at passing frames. It runs for every chunk of every relayed stream: each is passed over
+//! once, and nothing is allocated unless there is something to keep.
 
 use super::{
-    super::{error, usage},
+    super::{error, seen::Seen as Chunk},
     reader::{broken, stated},
-    tally::{Choices, Tally},
+    tally::Tally,
 };
 use crate::{
     dialect::{FrameWatch, Glance, Seen},
+    envelope::scan::unquoted,
     failure::Failure,
+    usage::Usage,
 };
 
 /// Watches chunks of `chat.completion.chunk`.
@@ -19,20 +18,6 @@ use crate::{
 pub struct Watch {
     glance: Glance,
     tally: Tally,
-}
-
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    #[serde(default)]
-    choices: Option<Choices>,
-    #[serde(default)]
-    usage: Option<usage::Wire>,
-    #[serde(borrow, default)]
-    model: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    service_tier: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
 }
 
 impl FrameWatch for Watch {
@@ -48,10 +33,10 @@ impl FrameWatch for Watch {
             self.glance.fault = Some(stated(data));
             return Seen::Pass;
         }
-        match serde_json::from_slice::<Chunk<'_>>(data) {
-            Ok(chunk) => self.take(chunk, data),
-            Err(_) if data.is_empty() || self.glance.stopped => Seen::Pass,
-            Err(_) => self.fail(broken()),
+        match Chunk::of(data, true) {
+            Some(chunk) => self.take(chunk, data),
+            None if data.is_empty() || self.glance.stopped => Seen::Pass,
+            None => self.fail(broken()),
         }
     }
 
@@ -62,7 +47,7 @@ impl FrameWatch for Watch {
 
 impl Watch {
     fn take(&mut self, chunk: Chunk<'_>, data: &[u8]) -> Seen {
-        if chunk.error.is_some() {
+        if chunk.error {
             return self.fail(stated(data));
         }
         self.glance.served_by_raw(chunk.model);
@@ -84,14 +69,15 @@ impl Watch {
         if alone { Seen::UsageOnly } else { Seen::Pass }
     }
 
-    fn count(&mut self, usage: Option<usage::Wire>, tier: Option<&RawValue>) -> Seen {
+    fn count(&mut self, usage: Option<Usage>, tier: Option<&[u8]>) -> Seen {
         // Most servers repeat the tier on every chunk.
-        let told = tier.map_or("", |tier| tier.get().trim_matches('"'));
-        if !told.is_empty() && self.glance.service_tier.as_deref() != Some(told) {
-            self.glance.service_tier = tier.and_then(|tier| serde_json::from_str(tier.get()).ok());
+        if let Some(tier) = tier.and_then(unquoted).filter(|tier| !tier.is_empty())
+            && self.glance.service_tier.as_deref() != Some(&*tier)
+        {
+            self.glance.service_tier = Some(tier.into_owned());
         }
-        if let Some(usage) = usage {
-            self.glance.usage = Some(usage.normalise());
+        if usage.is_some() {
+            self.glance.usage = usage;
         }
         Seen::Pass
     }

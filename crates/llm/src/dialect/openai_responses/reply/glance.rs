@@ -1,85 +1,95 @@
-//! A look at a whole answer that decodes what is needed: the relay lane's tee.
+//! A look at a whole answer that decodes nothing: the relay lane's tee.
 
-use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use std::borrow::Cow;
 
 use super::super::{error, usage};
 use crate::{
     dialect::Glance,
+    envelope::scan::{Scan, bare, unquoted},
     failure::{Failure, Kind},
-    usage::Delivered,
+    usage::{Delivered, Usage},
 };
-
-#[derive(Deserialize)]
-struct Body<'a> {
-    #[serde(borrow, default)]
-    status: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    output: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    tool_usage: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    model: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    service_tier: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
-}
 
 /// Usage, tier, end and failure of a whole answer. A body that is no answer is a fault: some servers report their
 /// failures with status 200.
 #[must_use]
 pub fn glance(body: &[u8]) -> Glance {
-    let Ok(seen) = serde_json::from_slice::<Body<'_>>(body) else {
+    let Some(seen) = Seen::of(body) else {
         return broken("the answer is not the JSON of a response");
     };
-    let mut glance = look(&seen);
+    let mut glance = seen.glance();
     match seen.output {
         None if glance.fault.is_none() => return broken("the answer has no output"),
-        Some(output) => {
-            glance.content = output.get().len() > 2;
-            // What was said is counted only where the provider does not say it.
-            if glance.usage.is_none() {
-                let mut delivered = Delivered::default();
-                delivered.add(output.get());
-                glance.delivered_tokens = delivered.tokens();
-            }
+        // What was said is counted only where the provider does not say it.
+        Some(output) if glance.usage.is_none() => {
+            let mut delivered = Delivered::default();
+            delivered.add_bytes(output);
+            glance.delivered_tokens = delivered.tokens();
         }
-        None => {}
+        _ => {}
     }
     glance
 }
 
 /// The same of the answer that the last event of a stream brings.
-pub(in crate::dialect::openai_responses) fn glance_last(response: &str) -> Option<Glance> {
-    let seen = serde_json::from_str::<Body<'_>>(response).ok()?;
-    let content = seen.output.is_some_and(|output| output.get().len() > 2);
-    Some(Glance { content, ..look(&seen) })
+pub(in crate::dialect::openai_responses) fn glance_last(response: &[u8]) -> Option<Glance> {
+    Seen::of(response).map(|seen| seen.glance())
 }
 
-fn look(seen: &Body<'_>) -> Glance {
-    let parsed =
-        |raw: Option<&RawValue>| raw.map_or(Value::Null, |raw| serde_json::from_str(raw.get()).unwrap_or_default());
-    let counts = serde_json::json!({"usage": parsed(seen.usage), "tool_usage": parsed(seen.tool_usage)});
-    let error = parsed(seen.error);
-    let status = seen.status.map_or("", |status| status.get().trim_matches('"'));
-    let fault = match (&error, status) {
-        (Value::Null, "failed") => Some(Failure::new(Kind::Server, "the provider says that the response failed")),
-        (Value::Null, _) => None,
-        (error, _) => Some(error::failure(error)),
-    };
-    let mut glance = Glance {
-        usage: usage::read(&counts.into()),
-        service_tier: seen.service_tier.and_then(|tier| serde_json::from_str(tier.get()).ok()),
-        stopped: fault.is_none() && !matches!(status, "in_progress" | "queued"),
-        ended: fault.is_none(),
-        fault,
-        ..Glance::default()
-    };
-    glance.served_by_raw(seen.model);
-    glance
+/// The members of an answer that matter, as they stand. What is `null` is not there.
+#[derive(Default)]
+struct Seen<'a> {
+    status: Option<&'a [u8]>,
+    output: Option<&'a [u8]>,
+    model: Option<&'a [u8]>,
+    service_tier: Option<&'a [u8]>,
+    error: Option<&'a [u8]>,
+    /// A `usage` that is no object says nothing.
+    usage: Option<Usage>,
+    searches: u64,
+}
+
+impl<'a> Seen<'a> {
+    /// `None` if the body is no JSON object.
+    fn of(body: &'a [u8]) -> Option<Self> {
+        let (mut seen, mut scan) = (Self::default(), Scan::of(body));
+        scan.object(|scan, key| {
+            match scan.key(key) {
+                b"status" => seen.status = scan.present()?,
+                b"output" => seen.output = scan.present()?,
+                b"model" => seen.model = scan.present()?,
+                b"service_tier" => seen.service_tier = scan.present()?,
+                b"error" => seen.error = scan.present()?,
+                b"usage" => seen.usage = scan.look(usage::pass)?,
+                b"tool_usage" => seen.searches = scan.look(usage::pass_searches)?.unwrap_or(0),
+                _ => scan.value()?,
+            }
+            Some(())
+        })?;
+        scan.is_whole().then_some(seen)
+    }
+
+    fn glance(&self) -> Glance {
+        let status = bare(self.status.unwrap_or_default());
+        let fault = match self.error {
+            Some(error) => Some(error::failure(&serde_json::from_slice(error).unwrap_or_default())),
+            None if status == b"failed" => {
+                Some(Failure::new(Kind::Server, "the provider says that the response failed"))
+            }
+            None => None,
+        };
+        let mut glance = Glance {
+            usage: self.usage.map(|usage| Usage { web_searches: self.searches, ..usage }),
+            service_tier: self.service_tier.and_then(unquoted).map(Cow::into_owned),
+            stopped: fault.is_none() && !matches!(status, b"in_progress" | b"queued"),
+            ended: fault.is_none(),
+            content: self.output.is_some_and(|output| output.len() > "[]".len()),
+            fault,
+            ..Glance::default()
+        };
+        glance.served_by_raw(self.model);
+        glance
+    }
 }
 
 fn broken(message: &str) -> Glance {

@@ -1,15 +1,15 @@
 //! The relay lane's look at passing events. All but a handful per stream are pieces: these are only measured, and nothing
 //! is allocated for them.
 
-use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
-use super::wire::{AnswerEvent, ItemEvent, kind};
+use super::wire::kind;
 use crate::{
     dialect::{
         FrameWatch, Glance, Seen,
         openai_responses::{error, reply::glance_last},
     },
+    envelope::scan::{bare, member},
     failure::{Failure, Kind},
     usage::Delivered,
 };
@@ -46,69 +46,37 @@ impl FrameWatch for Watch {
 
 impl Watch {
     fn piece(&mut self, data: &[u8]) {
-        #[derive(Deserialize)]
-        struct Piece<'a> {
-            #[serde(borrow, default)]
-            delta: Option<&'a RawValue>,
-        }
-        if let Ok(Piece { delta: Some(delta) }) = serde_json::from_slice(data) {
-            self.deliver(delta.get().trim_matches('"'));
+        if let Some(delta) = member(data, b"delta") {
+            self.deliver(bare(delta));
         }
     }
 
     /// The text is measured with its escapes, which are never shorter than what they stand for.
-    fn deliver(&mut self, text: &str) {
+    fn deliver(&mut self, text: &[u8]) {
         self.glance.content = true;
-        self.delivered.add(text);
+        self.delivered.add_bytes(text);
         self.glance.delivered_tokens = self.delivered.tokens();
     }
 
     fn begin(&mut self, data: &[u8]) {
-        #[derive(Deserialize)]
-        struct Begun<'a> {
-            #[serde(borrow, default)]
-            model: Option<&'a RawValue>,
-        }
-        if let Ok(AnswerEvent { response }) = serde_json::from_slice(data)
-            && let Ok(Begun { model }) = serde_json::from_str(response.get())
-        {
-            self.glance.served_by_raw(model);
-        }
+        self.glance.served_by_raw(member(data, b"response").and_then(|response| member(response, b"model")));
     }
 
     /// A message or a thought that begins says nothing yet; a call, and what comes whole, does.
     fn item(&mut self, data: &[u8], done: bool) {
-        #[derive(Deserialize)]
-        struct Item<'a> {
-            #[serde(rename = "type", borrow, default)]
-            kind: Option<&'a RawValue>,
-            #[serde(borrow, default)]
-            name: Option<&'a RawValue>,
-            #[serde(borrow, default)]
-            encrypted_content: Option<&'a RawValue>,
-        }
-        let Ok(ItemEvent { item, .. }) = serde_json::from_slice(data) else { return };
-        let Ok(Item { kind, name, encrypted_content }) = serde_json::from_str(item.get()) else { return };
-        match kind.map_or("", |kind| kind.get().trim_matches('"')) {
-            "message" => {}
-            "reasoning" => {
-                if let (true, Some(sealed)) = (done, encrypted_content.filter(|sealed| sealed.get() != "null")) {
-                    // How much thought is sealed only the provider knows; that there is some counts as a piece.
-                    let _ = sealed;
-                    self.deliver("");
-                }
-            }
-            "function_call" | "custom_tool_call" if done => {}
-            _ => self.deliver(name.map_or("", |name| name.get().trim_matches('"'))),
+        let Some(item) = member(data, b"item") else { return };
+        match bare(member(item, b"type").unwrap_or_default()) {
+            b"message" => {}
+            // How much thought is sealed only the provider knows; that there is some counts as a piece.
+            b"reasoning" if done && member(item, b"encrypted_content").is_some() => self.deliver(b""),
+            b"reasoning" => {}
+            b"function_call" | b"custom_tool_call" if done => {}
+            _ => self.deliver(bare(member(item, b"name").unwrap_or_default())),
         }
     }
 
     fn end(&mut self, kind: &str, data: &[u8]) {
-        let Ok(AnswerEvent { response }) = serde_json::from_slice(data) else {
-            self.glance.fault = Some(broken(kind));
-            return;
-        };
-        let Some(last) = glance_last(response.get()) else {
+        let Some(last) = member(data, b"response").and_then(glance_last) else {
             self.glance.fault = Some(broken(kind));
             return;
         };
