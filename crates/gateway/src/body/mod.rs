@@ -1,7 +1,6 @@
 //! What wraps an answer's bytes on their way to the caller: [`Relay`] and [`Translate`] understand them, [`Opaque`] does
-//! not, [`Guarded`] holds them back until they are cleared, [`Wrapped`] puts
-//! them into Amazon's messages, [`StreamBody`] moves them, [`Settlement`] accounts for them when they end, however
-//! they end.
+//! not, [`Guarded`] holds them back until they are cleared, [`Wrapped`] puts them into Amazon's messages, [`StreamBody`]
+//! moves them, [`Settlement`] accounts for them when they end, however they end.
 
 mod guarded;
 mod kept;

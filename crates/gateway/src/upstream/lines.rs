@@ -79,13 +79,8 @@ impl Lines {
     pub fn to(base_url: &Uri, connector: Connector) -> Option<Arc<Self>> {
         let (scheme, authority) = (base_url.scheme()?, base_url.authority()?);
         let origin = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query("/");
-        let usual = if *scheme == uri::Scheme::HTTP { 80 } else { 443 };
-        let host = match authority.port_u16() {
-            Some(port) if port != usual => HeaderValue::try_from(format!("{}:{port}", authority.host())),
-            _ => HeaderValue::try_from(authority.host()),
-        };
-        let kept = Mutex::default();
-        Some(Arc::new(Self { connector, origin: origin.build().ok()?, host: host.ok()?, kept }))
+        let host = HeaderValue::try_from(host(base_url)).ok()?;
+        Some(Arc::new(Self { connector, origin: origin.build().ok()?, host, kept: Mutex::default() }))
     }
 
     /// Sends a request to this origin and waits for the head of its answer.
@@ -297,6 +292,16 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The host of a URL as a client writes it: with the port unless it is the scheme's own.
+pub fn host(url: &Uri) -> String {
+    let host = url.host().unwrap_or_default();
+    let usual = if url.scheme() == Some(&uri::Scheme::HTTP) { 80 } else { 443 };
+    match url.port_u16().filter(|port| *port != usual) {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
 }
 

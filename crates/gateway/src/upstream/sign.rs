@@ -7,8 +7,10 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use aws_lc_rs::{digest, hmac};
 use govern::config::Secret;
-use http::{HeaderMap, Method, Uri, uri::Scheme};
+use http::{HeaderMap, Method, Uri};
 use jiff::Timestamp;
+
+use super::lines::host;
 
 /// Keys that sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub struct AwsKeys {
 pub struct Scope {
     pub region: String,
     pub service: &'static str,
-    /// As a client writes it: with the port unless it is the scheme's own.
+    /// As the `host` header has it.
     pub host: String,
 }
 
@@ -33,13 +35,7 @@ impl Scope {
     /// A scope at the host of a URL.
     #[must_use]
     pub fn at(url: &Uri, region: String, service: &'static str) -> Self {
-        let host = url.host().unwrap_or_default();
-        let usual = if url.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
-        let host = match url.port_u16().filter(|port| *port != usual) {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
-        Self { region, service, host }
+        Self { region, service, host: host(url) }
     }
 }
 

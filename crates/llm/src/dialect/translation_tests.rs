@@ -632,3 +632,15 @@ fn a_tool_that_a_search_has_found_is_named_to_who_defers_none() {
         assert!(!body.contains("tool_reference") && loss.to_string().contains("tools[1]"), "{to:?}: {loss} {body}");
     }
 }
+
+/// The relay lane has no other look at an answer.
+#[test]
+fn what_is_no_json_object_is_no_answer_in_any_dialect() {
+    for dialect in Dialect::ALL {
+        for body in ["", "[]", "42", "\"text\"", "null", "<html>", "{\"id\": 1", "{} {}", "{\"a\": 1}]"] {
+            let glance = dialect.glance_reply(body.as_bytes());
+            assert!(glance.fault.is_some(), "{dialect:?}: {body}");
+        }
+        assert!(dialect.glance_reply(b"{\"a\": \"\xff\"}").fault.is_some(), "{dialect:?}: no UTF-8");
+    }
+}

@@ -12,22 +12,6 @@ use llm::{
 use super::{At, Checking, Fault};
 use crate::config::{raw::RawProvider, snapshot::Unpriced};
 
-/// What callers can ask of a model. Counting tokens is free.
-const OPERATIONS: &[Operation] = &[
-    Operation::Chat,
-    Operation::Embed,
-    Operation::Rerank,
-    Operation::Image,
-    Operation::ImageEdit,
-    Operation::Speech,
-    Operation::Transcribe,
-    Operation::Translate,
-    Operation::Moderate,
-    Operation::Ocr,
-    Operation::Invoke,
-    Operation::Other,
-];
-
 impl Checking<'_> {
     /// The provisional prices of an account: what the operator stated, and the dearest that is known of the provider for
     /// what that leaves out.
@@ -58,7 +42,9 @@ impl Checking<'_> {
             };
             Some((operation, Arc::new(estimate.versioned("estimate"))))
         };
-        let estimates: Vec<_> = OPERATIONS.iter().copied().filter_map(of).collect();
+        // Counting tokens is free.
+        let sold = Operation::ALL.iter().copied().filter(|operation| *operation != Operation::CountTokens);
+        let estimates: Vec<_> = sold.filter_map(of).collect();
         if estimates.is_empty() && provider.price().is_none() {
             let message = format!("no price of `{}` is known by which others could be estimated", provider.id());
             let fix = "add `estimate: { input: ..., output: ... }`; until then models without a price are refused";
