@@ -93,7 +93,7 @@ impl Gateway {
     /// The system's certificate authorities, or the extra file of an account, cannot be read; a guard has a bad setting.
     pub fn new(parts: Parts) -> Result<Arc<Self>, Unusable> {
         let settings = &parts.rules.settings;
-        let permits = settings.limits.inflight_bytes.min(tokio::sync::Semaphore::MAX_PERMITS);
+        let permits = settings.bounds.inflight_bytes.min(tokio::sync::Semaphore::MAX_PERMITS);
         Ok(Arc::new(Self {
             drains: Arc::new(tokio::sync::Semaphore::new(settings.most_drains)),
             inflight_bytes: Arc::new(tokio::sync::Semaphore::new(permits)),

@@ -75,7 +75,7 @@ codes! {
     NotFound           "not_found"              404 "invalid_request_error" Caller   false "There is nothing at this path.";
     MethodNotAllowed   "method_not_allowed"     405 "invalid_request_error" Caller   false "The path exists, but not for this method.";
     RequestTimeout     "request_timeout"        408 "invalid_request_error" Caller   true  "The body did not arrive in time.";
-    RequestTooLarge    "request_too_large"      413 "invalid_request_error" Caller   false "The body is larger than `limits.body_bytes`.";
+    RequestTooLarge    "request_too_large"      413 "invalid_request_error" Caller   false "The body is larger than `bounds.body_bytes`.";
     UnsupportedMedia   "unsupported_media_type" 415 "invalid_request_error" Caller   false "The body is compressed or not JSON.";
     TooManyConcurrent  "concurrency_limit"      429 "rate_limit_error"      Limit    true  "The key has as many calls in flight as its `parallel` allows.";
     ContextWindow      "context_length_exceeded" 400 "invalid_request_error" Provider false "The prompt does not fit the context of any target.";

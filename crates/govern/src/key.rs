@@ -8,10 +8,12 @@
 mod hash;
 mod text;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use subtle::{Choice, ConstantTimeEq};
+
+use crate::Principal;
 
 pub use hash::{KeyHash, NotAHash, Pepper};
 pub use text::{Env, Minted, NotAKey, Parsed, RANDOM_BYTES};
@@ -39,6 +41,8 @@ pub struct KeyRule {
     pub id: KeyId,
     /// For people.
     pub name: String,
+    /// Whose it is.
+    pub principal: Arc<Principal>,
     pub hash: KeyHash,
     /// The hash before the last rotation and until when it is still accepted (microseconds since 1970).
     pub previous: Option<(KeyHash, i64)>,

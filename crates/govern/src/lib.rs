@@ -7,6 +7,7 @@ pub mod config;
 pub mod error;
 pub mod key;
 pub mod money;
+pub mod principal;
 pub mod route;
 #[cfg(test)]
 mod testing;
@@ -14,3 +15,4 @@ mod testing;
 pub use config::Rules;
 pub use error::{Code, Error};
 pub use money::Money;
+pub use principal::Principal;

@@ -162,6 +162,7 @@ fn stored(row: &SqliteRow) -> Result<StoredKey, Error> {
     let parallel: Option<i64> = row.try_get("parallel")?;
     let rule = KeyRule {
         name: row.try_get("name")?,
+        principal: Arc::default(),
         hash: hash(row.try_get("hash")?)?,
         previous,
         models: serde_json::from_str(&models).map_err(|error| damaged(error.to_string()))?,

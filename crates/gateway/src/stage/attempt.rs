@@ -84,7 +84,7 @@ pub(super) async fn attempt(
         idle: timeouts.idle,
         begun: Instant::now(),
         over: call.deadline,
-        most_bytes: call.rules.settings.limits.answer_bytes,
+        most_bytes: call.rules.settings.bounds.answer_bytes,
     };
     begin(record, target);
     let judged = match send(dispatch, expect, &encoded).await? {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use govern::{
-    Code, Error, Rules,
+    Code, Error, Principal, Rules,
     key::{KeyRule, Parsed},
 };
 use http::{HeaderMap, Uri, request};
@@ -13,6 +13,7 @@ use crate::{clock::now_micros, keys::Keyring, observe::Recording};
 /// A caller whose key was found good.
 #[derive(Debug, Clone)]
 pub struct Caller {
+    pub principal: Arc<Principal>,
     pub key: Arc<KeyRule>,
 }
 
@@ -52,7 +53,7 @@ pub async fn identify(rules: &Rules, keys: &Keyring, headers: &HeaderMap, uri: &
         return Err(refused().because("unknown key"));
     };
     rule.admits(keys.pepper(), &key, now_micros()).map_err(|denied| refused().because(format_args!("{denied:?}")))?;
-    Ok(Caller { key: rule })
+    Ok(Caller { principal: rule.principal.clone(), key: rule })
 }
 
 /// The one credential of a request.

@@ -75,12 +75,12 @@ pub async fn passage(
         return Err(Error::new(Code::ModelNotAllowed, message));
     }
     let path = head.uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
-    let limits = &rules.settings.limits;
+    let bounds = &rules.settings.bounds;
     let (body, model, prompt_tokens, held) = if is_json(&head.headers) {
-        let collected = collect(&gw.inflight_bytes, limits.body_bytes, body);
-        let read = tokio::time::timeout(limits.body_timeout, collected).await;
+        let collected = collect(&gw.inflight_bytes, bounds.body_bytes, body);
+        let read = tokio::time::timeout(bounds.body_timeout, collected).await;
         let (bytes, held) = read.unwrap_or_else(|_late| {
-            Err(Error::new(Code::RequestTimeout, format!("the body did not arrive within {:?}", limits.body_timeout)))
+            Err(Error::new(Code::RequestTimeout, format!("the body did not arrive within {:?}", bounds.body_timeout)))
         })?;
         let model = screened(&rules, &bytes)?;
         (RequestBody::from(bytes.clone()), model, reckon(&bytes), Some(held))
@@ -90,7 +90,7 @@ pub async fn passage(
             return Err(Error::new(Code::UnsupportedMedia, message).at("content-type"));
         }
         // What such a body costs is not known, which is not nothing: one token flags it.
-        (RequestBody::Streamed(Body::new(Limited::new(body, limits.body_bytes))), None, 1, None)
+        (RequestBody::Streamed(Body::new(Limited::new(body, bounds.body_bytes))), None, 1, None)
     };
     let target = target(&account, model.as_deref(), &head.method);
     record.with(|record| record.model = model);
@@ -241,7 +241,7 @@ impl Answer {
         let mut ready = Vec::new();
         let mut ended = false;
         if failed || !guards.is_empty() {
-            let most = if failed { MOST_ERROR_BYTES } else { self.rules.settings.limits.answer_bytes };
+            let most = if failed { MOST_ERROR_BYTES } else { self.rules.settings.bounds.answer_bytes };
             let body = read(&mut upstream, most, self.target.timeouts.idle).await?;
             if !guards.is_empty() && !body.is_empty() {
                 self.screen(json, &body)?;

@@ -74,20 +74,20 @@ pub async fn read(gw: &Gateway, rules: &Rules, raw: RawRequest, record: &Recordi
         let message = format!("the body is `{}`-encoded: send it uncompressed", coding.to_str().unwrap_or("?"));
         return Err(Error::new(Code::UnsupportedMedia, message).at("content-encoding"));
     }
-    let limits = &rules.settings.limits;
+    let bounds = &rules.settings.bounds;
     let collected = async {
         if !surface.wire().takes_form() {
-            return collect(&gw.inflight_bytes, limits.body_bytes, body).await.map(|(body, held)| (body, held, None));
+            return collect(&gw.inflight_bytes, bounds.body_bytes, body).await.map(|(body, held)| (body, held, None));
         }
         let kind = head.headers.get(header::CONTENT_TYPE);
-        let form = Form::read(kind, body, limits.body_bytes, &gw.inflight_bytes).await?;
+        let form = Form::read(kind, body, bounds.body_bytes, &gw.inflight_bytes).await?;
         let fields = form.to_json()?;
         Ok((fields, take(&gw.inflight_bytes, 0)?, Some(Arc::new(form))))
     };
-    let (body, held, form) = match tokio::time::timeout(limits.body_timeout, collected).await {
+    let (body, held, form) = match tokio::time::timeout(bounds.body_timeout, collected).await {
         Ok(read) => read?,
         Err(_elapsed) => {
-            let message = format!("the body did not arrive within {:?}", limits.body_timeout);
+            let message = format!("the body did not arrive within {:?}", bounds.body_timeout);
             return Err(Error::new(Code::RequestTimeout, message));
         }
     };

@@ -52,7 +52,7 @@ pub(super) async fn spell_out(gw: &Gateway, owner: &str, asked: &mut Asked) -> R
     }
     let mut edit = asked.envelope.edit();
     edit.set("input", &Value::Array(items));
-    let most = gw.rules.load().settings.limits.body_bytes;
+    let most = gw.rules.load().settings.bounds.body_bytes;
     asked.replace(gw, edit.finish(), most)
 }
 

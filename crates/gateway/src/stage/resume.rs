@@ -153,7 +153,7 @@ fn put_in_front(envelope: &Envelope, chain: &[KeptResponse], input: &[u8]) -> Re
 }
 
 fn grant_limit(gw: &Gateway) -> usize {
-    gw.rules.load().settings.limits.body_bytes
+    gw.rules.load().settings.bounds.body_bytes
 }
 
 /// The account that sealed the last thought of the question, if that is known.

@@ -44,7 +44,7 @@ pub struct Raw {
     #[schemars(with = "Vec<RawGuardrail>", length(max = 100))]
     pub guardrails: Items<RawGuardrail>,
     /// Bounds at the edge.
-    pub limits: RawLimits,
+    pub bounds: RawBounds,
     /// How long streams may go on after the order to stop. Default: `60s`.
     pub drain_timeout: Option<String>,
     /// Silence after which a waiting stream is kept alive by a ping. Default: `15s`.
@@ -282,7 +282,7 @@ pub enum RawSide {
 /// Bounds at the edge.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct RawLimits {
+pub struct RawBounds {
     /// Longest time for the head of a request. Default: `10s`.
     pub header_timeout: Option<String>,
     /// Longest time for its body. Default: `60s`.

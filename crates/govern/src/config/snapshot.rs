@@ -302,7 +302,7 @@ pub struct Settings {
     /// A second listener for `/metrics`, `/api` and the status page; the first serves them too if `None`.
     pub admin_listen: Option<SocketAddr>,
     pub data_dir: PathBuf,
-    pub limits: EdgeLimits,
+    pub bounds: EdgeBounds,
     pub drain_timeout: Duration,
     /// Silence after which a waiting stream is kept alive.
     pub keepalive: Duration,
@@ -326,7 +326,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             admin_listen: None,
             data_dir: PathBuf::from("./data"),
-            limits: EdgeLimits::default(),
+            bounds: EdgeBounds::default(),
             drain_timeout: Duration::from_secs(60),
             keepalive: Duration::from_secs(15),
             most_drains: 64,
@@ -339,7 +339,7 @@ impl Default for Settings {
     }
 }
 
-impl Default for EdgeLimits {
+impl Default for EdgeBounds {
     fn default() -> Self {
         const MIB: usize = 1 << 20;
         Self {
@@ -355,7 +355,7 @@ impl Default for EdgeLimits {
 
 /// Bounds at the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EdgeLimits {
+pub struct EdgeBounds {
     /// Longest time for the head of a request.
     pub header_timeout: Duration,
     /// Longest time for its body.

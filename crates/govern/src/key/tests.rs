@@ -12,6 +12,7 @@ fn rule(minted: &Minted) -> KeyRule {
     KeyRule {
         id: minted.id.clone(),
         name: "ci".into(),
+        principal: Arc::default(),
         hash: minted.hash(&pepper()),
         previous: None,
         models: vec!["*".into()],

@@ -14,7 +14,7 @@ use std::{
 
 use axum::body::Body;
 use gateway::http::{Door, Watched, edge};
-use govern::config::snapshot::{EdgeLimits, Settings};
+use govern::config::snapshot::{EdgeBounds, Settings};
 use http::{HeaderValue, header};
 use hyper::{Request, body::Incoming, rt::Executor, service::service_fn};
 use hyper_util::{
@@ -31,7 +31,7 @@ use super::head_timer::HeadTimer;
 
 /// The listeners of the process and the connections that they have taken.
 pub struct Edge {
-    limits: EdgeLimits,
+    bounds: EdgeBounds,
     connections: Arc<Semaphore>,
     /// No further connections are taken, and those that are open take no further requests.
     closing: CancellationToken,
@@ -57,8 +57,8 @@ impl Edge {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         Self {
-            limits: settings.limits,
-            connections: Arc::new(Semaphore::new(settings.limits.connections)),
+            bounds: settings.bounds,
+            connections: Arc::new(Semaphore::new(settings.bounds.connections)),
             closing: CancellationToken::new(),
             cutting: CancellationToken::new(),
             open: TaskTracker::new(),
@@ -69,7 +69,7 @@ impl Edge {
     #[expect(clippy::disallowed_methods, reason = "connections have a tracker of their own, which the drain waits for")]
     pub fn listen(&self, listener: TcpListener, door: impl Into<Door>) {
         let door = Arc::new(door.into());
-        let server = server(&self.limits, &self.open);
+        let server = server(&self.bounds, &self.open);
         let (closing, cutting) = (self.closing.clone(), self.cutting.clone());
         let (connections, open) = (self.connections.clone(), self.open.clone());
         let accept = async move {
@@ -140,11 +140,11 @@ impl<F: Future<Output: Send> + Send + 'static> Executor<F> for Streams {
     }
 }
 
-fn server(limits: &EdgeLimits, open: &TaskTracker) -> auto::Builder<Streams> {
+fn server(bounds: &EdgeBounds, open: &TaskTracker) -> auto::Builder<Streams> {
     let mut server = auto::Builder::new(Streams(open.clone()));
     server
         .http1()
-        .header_read_timeout(limits.header_timeout)
+        .header_read_timeout(bounds.header_timeout)
         .max_buf_size(HEADER_BYTES.max(8 << 10) * 2)
         .http2()
         .timer(TokioTimer::new())

@@ -100,7 +100,7 @@ fn reload(gw: &Gateway, source: &File) {
     let fixed = [
         ("data_dir", rules.settings.data_dir == before.settings.data_dir),
         ("admin_listen", rules.settings.admin_listen == before.settings.admin_listen),
-        ("limits.connections", rules.settings.limits.connections == before.settings.limits.connections),
+        ("bounds.connections", rules.settings.bounds.connections == before.settings.bounds.connections),
     ];
     for (name, _) in fixed.iter().filter(|(_, same)| !same) {
         tracing::warn!(setting = name, "a change of this setting takes effect at the next start");

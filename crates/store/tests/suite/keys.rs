@@ -55,6 +55,7 @@ pub async fn a_key_comes_back_as_it_was(store: &Store, another: &Store) {
             hash: minted.hash(&pepper()),
             id: minted.id.clone(),
             name: full.name,
+            principal: Default::default(),
             previous: None,
             models: full.models,
             expires_at: full.expires_at,

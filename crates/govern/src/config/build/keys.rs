@@ -1,6 +1,6 @@
 //! Gateway keys that the file declares.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{At, Checking, Fault};
 use crate::{
@@ -63,6 +63,7 @@ impl Checking<'_> {
             let rule = KeyRule {
                 id: KeyId(id),
                 name: key.name.clone(),
+                principal: Arc::default(),
                 hash,
                 previous: None,
                 models,

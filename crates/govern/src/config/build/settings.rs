@@ -5,8 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use super::{At, Checking, Fault};
 use crate::config::{
     quantity,
-    raw::{Raw, RawLimits, RawTimeouts, RawUnpriced},
-    snapshot::{EdgeLimits, Settings, Timeouts, Unpriced},
+    raw::{Raw, RawBounds, RawTimeouts, RawUnpriced},
+    snapshot::{EdgeBounds, Settings, Timeouts, Unpriced},
 };
 
 impl Checking<'_> {
@@ -32,7 +32,7 @@ impl Checking<'_> {
             listen,
             admin_listen,
             data_dir: PathBuf::from(data_dir),
-            limits: self.limits(&raw.limits),
+            bounds: self.bounds(&raw.bounds),
             drain_timeout: self.pause(raw.drain_timeout.as_ref(), "drain_timeout", default.drain_timeout),
             keepalive: self.duration(raw.keepalive.as_ref(), "keepalive", default.keepalive),
             most_drains: raw.most_drains.map_or(default.most_drains, |most| most as usize),
@@ -106,23 +106,23 @@ impl Checking<'_> {
         }
     }
 
-    fn limits(&mut self, raw: &RawLimits) -> EdgeLimits {
-        let default = EdgeLimits::default();
-        let limits = EdgeLimits {
-            header_timeout: self.duration(raw.header_timeout.as_ref(), "limits.header_timeout", default.header_timeout),
-            body_timeout: self.duration(raw.body_timeout.as_ref(), "limits.body_timeout", default.body_timeout),
-            body_bytes: self.size(raw.body_bytes.as_ref(), "limits.body_bytes", default.body_bytes),
-            answer_bytes: self.size(raw.answer_bytes.as_ref(), "limits.answer_bytes", default.answer_bytes),
+    fn bounds(&mut self, raw: &RawBounds) -> EdgeBounds {
+        let default = EdgeBounds::default();
+        let bounds = EdgeBounds {
+            header_timeout: self.duration(raw.header_timeout.as_ref(), "bounds.header_timeout", default.header_timeout),
+            body_timeout: self.duration(raw.body_timeout.as_ref(), "bounds.body_timeout", default.body_timeout),
+            body_bytes: self.size(raw.body_bytes.as_ref(), "bounds.body_bytes", default.body_bytes),
+            answer_bytes: self.size(raw.answer_bytes.as_ref(), "bounds.answer_bytes", default.answer_bytes),
             connections: raw.connections.map_or(default.connections, |most| most as usize),
-            inflight_bytes: self.size(raw.inflight_bytes.as_ref(), "limits.inflight_bytes", default.inflight_bytes),
+            inflight_bytes: self.size(raw.inflight_bytes.as_ref(), "bounds.inflight_bytes", default.inflight_bytes),
         };
-        if limits.inflight_bytes < limits.body_bytes {
-            let path = if raw.inflight_bytes.is_some() { "limits.inflight_bytes" } else { "limits.body_bytes" };
+        if bounds.inflight_bytes < bounds.body_bytes {
+            let path = if raw.inflight_bytes.is_some() { "bounds.inflight_bytes" } else { "bounds.body_bytes" };
             let fix = "raise `inflight_bytes`, or lower `body_bytes`";
             let message = "`inflight_bytes` is smaller than `body_bytes`: the largest body could never be taken";
             self.report.error(Fault::OutOfRange, At::Value(path), message, fix);
         }
-        limits
+        bounds
     }
 
     fn size(&mut self, text: Option<&String>, path: &str, default: usize) -> usize {

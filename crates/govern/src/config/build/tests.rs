@@ -112,7 +112,7 @@ keys:
 guardrails:
   - { name: slurs, kind: keywords, screens: [output], settings: { words: ["${PORT}", b], whole_word: true } }
   - { name: plans, kind: keywords, settings: { words: [c] } }
-limits: { header_timeout: 5s, body_bytes: 1MiB, answer_bytes: 2MiB, connections: 50, inflight_bytes: 10MiB }
+bounds: { header_timeout: 5s, body_bytes: 1MiB, answer_bytes: 2MiB, connections: 50, inflight_bytes: 10MiB }
 drain_timeout: 0s
 keepalive: 5s
 most_drains: 3
@@ -130,9 +130,9 @@ fn a_configuration_that_says_everything_means_it() {
     assert_eq!(settings.listen.to_string(), "127.0.0.1:9090");
     assert_eq!(settings.admin_listen.unwrap().to_string(), "[::1]:9091");
     assert_eq!(settings.data_dir, Path::new("/var/lib/tollgate"));
-    assert_eq!(settings.limits.header_timeout, Duration::from_secs(5));
-    assert_eq!(settings.limits.body_timeout, Duration::from_secs(60));
-    assert_eq!((settings.limits.body_bytes, settings.limits.connections), (1 << 20, 50));
+    assert_eq!(settings.bounds.header_timeout, Duration::from_secs(5));
+    assert_eq!(settings.bounds.body_timeout, Duration::from_secs(60));
+    assert_eq!((settings.bounds.body_bytes, settings.bounds.connections), (1 << 20, 50));
     assert_eq!((settings.drain_timeout, settings.keepalive), (Duration::ZERO, Duration::from_secs(5)));
     assert_eq!((settings.most_drains, settings.describe_headers, settings.record_days), (3, false, 7));
     assert_eq!(settings.unpriced, crate::config::snapshot::Unpriced::Deny);
@@ -254,7 +254,7 @@ models:
     retry: { attempts: 0 }
   empty: { targets: [] }
   none: {}
-limits: { body_bytes: huge, connections: many }
+bounds: { body_bytes: huge, connections: many }
 unpriced: maybe
 ";
     assert_eq!(
@@ -271,8 +271,8 @@ unpriced: maybe
             "out_of_range models.fast.retry.attempts 10:24",
             "missing_field models.empty.targets 11:21",
             "missing_field models.none 12:9",
-            "bad_size limits.body_bytes 13:23",
-            "wrong_type limits.connections 13:42",
+            "bad_size bounds.body_bytes 13:23",
+            "wrong_type bounds.connections 13:42",
             "unknown_value unpriced 14:11",
         ]
     );
@@ -314,8 +314,8 @@ fn each_wrong_setting_has_its_problem() {
         ("most_drains: '1'", "wrong_type most_drains 1:14"),
         ("describe_headers: yes", "wrong_type describe_headers 1:19"),
         ("records: { keep_days: 99999 }", "out_of_range records.keep_days 1:23"),
-        ("limits: { body_bytes: 1GiB }", "out_of_range limits.body_bytes 1:23"),
-        ("limits: { body_bytes: 0B }", "out_of_range limits.body_bytes 1:23"),
+        ("bounds: { body_bytes: 1GiB }", "out_of_range bounds.body_bytes 1:23"),
+        ("bounds: { body_bytes: 0B }", "out_of_range bounds.body_bytes 1:23"),
         ("cors_origins: ['https://a.b/c']", "bad_url cors_origins[0] 1:16"),
         ("cors_origins: ['*']", "bad_url cors_origins[0] 1:16"),
         ("otlp: { endpoint: collector }", "bad_url otlp.endpoint 1:19"),
