@@ -80,7 +80,7 @@ fn read(query: &str) -> Result<(Filter, Page), Problem> {
             "status" => filter.status = Some(status(&value).ok_or_else(|| wrong("2xx, 3xx, 4xx or 5xx"))?),
             "outcome" => {
                 let known = serde_json::from_value::<Outcome>(value.into());
-                let right = "success, refused, failed, partial or client_disconnected";
+                let right = "success, refused, failed, partial, client_disconnected or interrupted";
                 filter.outcome = Some(known.map_err(|_| wrong(right))?);
             }
             "since" => filter.since = Some(time(&value).ok_or_else(|| wrong(TIME))?),

@@ -4,7 +4,6 @@
 //! database. The request path never waits for this crate: records arrive in batches behind a bounded queue
 //! ([`gateway::sink::Sink`]), and keys are read through a cache ([`gateway::keys::KeySource`]).
 
-mod detail;
 mod keys;
 mod migrations;
 mod open;

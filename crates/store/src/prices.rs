@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use gateway::observe::{Priced, Record, Repriced};
+use gateway::observe::{Priced, Record, Repriced, compact};
 use govern::Money;
 use llm::price::Price;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use crate::{
-    Error, Filter, Kept, Store, detail,
+    Error, Filter, Kept, Store,
     requests::{SELECT, first_id_at, kept},
 };
 
@@ -180,7 +180,7 @@ impl Store {
                 continue;
             }
             sqlx::query("UPDATE requests SET detail = $1 WHERE seq = $2")
-                .bind(detail::write(&new))
+                .bind(compact::write(&new))
                 .bind(old.seq)
                 .execute(&mut *transaction)
                 .await?;
@@ -229,7 +229,7 @@ impl Store {
 /// Whether a row is as it was read, and holds nothing that a newer version put there: that would be lost.
 fn is_still(row: &SqliteRow, record: &Record) -> Result<bool, Error> {
     let bytes: &[u8] = row.try_get("detail")?;
-    Ok(bytes.len() == detail::write(record).len() && kept(row)?.record == *record)
+    Ok(bytes.len() == compact::write(record).len() && kept(row)?.record == *record)
 }
 
 fn json(value: &impl Serialize) -> Result<String, Error> {

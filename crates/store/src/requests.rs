@@ -2,11 +2,11 @@
 
 use std::fmt::Display;
 
-use gateway::observe::{Outcome, Record};
+use gateway::observe::{Outcome, Record, compact};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use crate::{Error, Store, detail};
+use crate::{Error, Store};
 
 /// Most rows of a page. A caller that asks for more gets this many.
 pub const MOST_ROWS: u32 = 1_000;
@@ -139,7 +139,7 @@ fn select(filter: &Filter) -> QueryBuilder<Sqlite> {
         }
     }
     if let Some(outcome) = filter.outcome {
-        query.push(" AND outcome = ").push_bind(detail::outcome_number(outcome));
+        query.push(" AND outcome = ").push_bind(compact::outcome_number(outcome));
     }
     if let Some(since) = filter.since {
         query.push(" AND id >= ").push_bind(first_id_at(since));
@@ -168,9 +168,9 @@ pub(crate) fn kept(row: &SqliteRow) -> Result<Kept, Error> {
         key_id: row.try_get("key_id")?,
         model: row.try_get("model")?,
         status: u16::try_from(row.try_get::<i64, _>("status")?).map_err(|error| damaged(&error))?,
-        outcome: detail::outcome_of(row.try_get("outcome")?).ok_or_else(|| damaged(&"its outcome is unknown"))?,
+        outcome: compact::outcome_of(row.try_get("outcome")?).ok_or_else(|| damaged(&"its outcome is unknown"))?,
         ..Record::default()
     };
-    detail::read(row.try_get("detail")?, &mut record).map_err(|problem| damaged(&problem))?;
+    compact::read(row.try_get("detail")?, &mut record).map_err(|problem| damaged(&problem))?;
     Ok(Kept { seq: row.try_get("seq")?, record })
 }

@@ -7,13 +7,13 @@ use std::sync::{Arc, LazyLock};
 
 use futures_util::future::BoxFuture;
 use gateway::{
-    observe::Record,
+    observe::{Record, compact},
     sink::{Sink, SinkError},
 };
 use sqlx::{Arguments, AssertSqlSafe, Sqlite, error::BoxDynError, sqlite::SqliteArguments};
 use uuid::Uuid;
 
-use crate::{Error, Store, detail};
+use crate::{Error, Store};
 
 /// Rows per statement, largest first; each size is one prepared statement. More rows in one cost more each: SQLite walks
 /// all values of a statement several times.
@@ -77,8 +77,8 @@ fn bind(values: &mut SqliteArguments, record: &Record) -> Result<(), BoxDynError
     values.add(record.key_id.as_deref().map(shared))?;
     values.add(record.model.as_deref().map(shared))?;
     values.add(i64::from(record.status))?;
-    values.add(detail::outcome_number(record.outcome))?;
-    values.add(detail::write(record))
+    values.add(compact::outcome_number(record.outcome))?;
+    values.add(compact::write(record))
 }
 
 /// A bound `&str` is copied and boxed; this is one allocation.

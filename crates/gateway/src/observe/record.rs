@@ -113,6 +113,9 @@ pub struct Record {
     /// The caller's `traceparent` says that its trace is not recorded: neither is our part of it.
     #[serde(skip_serializing_if = "is_default")]
     pub unsampled: bool,
+    /// The gateway ended in the middle of it, and this is what the journal knew: how sure its usage is.
+    #[serde(skip_serializing_if = "is_default")]
+    pub recovered: Option<Recovered>,
 }
 
 impl Record {
@@ -155,6 +158,18 @@ pub enum Outcome {
     /// The caller went before the end.
     #[default]
     ClientDisconnected,
+    /// The gateway itself ended in the middle of it: it was killed, or the machine stopped.
+    Interrupted,
+}
+
+/// What the usage of a record is known from whose request outlived the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recovered {
+    /// From what had come of the answer: at most a second, or 256 tokens, are missing.
+    Checkpoint,
+    /// From what was held for it: what it could use at most. Whether the provider did so is not known.
+    Held,
 }
 
 impl Outcome {
@@ -167,6 +182,7 @@ impl Outcome {
             Self::Failed => "failed",
             Self::Partial => "partial",
             Self::ClientDisconnected => "client_disconnected",
+            Self::Interrupted => "interrupted",
         }
     }
 }

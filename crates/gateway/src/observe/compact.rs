@@ -1,15 +1,16 @@
-//! What of a [`Record`] has no column of its own, in few bytes.
+//! A [`Record`] in few bytes, but for what has a column of its own in the store.
 //!
 //! A record is written for every request, and as JSON it cost more than all of SQLite's work on it. Here a field is one
 //! byte, its number and kind, and then a number of seven bits a byte or a text with its length before it; what is empty,
 //! zero or false is left out. A reader skips the numbers that it does not know: they are of a newer version.
 
-use gateway::observe::{Attempt, Lane, Outcome, Record};
 use govern::{Money, config::Basis};
 use llm::{
     price::Terms,
     usage::{Source, Unit, Usage},
 };
+
+use super::{Attempt, Lane, Outcome, Record, Recovered};
 
 /// The numbers of the fields. They are in databases: one that was given once is never given to anything else.
 ///
@@ -60,13 +61,23 @@ mod field {
     pub const REGION: u8 = 37;
     pub const DISCOUNT: u8 = 38;
     pub const MARGIN: u8 = 39;
+    /// The process ended in the middle of it; what its usage is known from.
+    pub const RECOVERED: u8 = 40;
 }
 
 /// Bytes of an ordinary record, with room to spare.
 const ORDINARY: usize = 320;
 
 /// The record but for what has a column: `id`, `key_id`, `model`, `status`, `outcome`.
-pub(crate) fn write(record: &Record) -> Vec<u8> {
+#[must_use]
+pub fn write(record: &Record) -> Vec<u8> {
+    let mut out = Vec::with_capacity(ORDINARY);
+    append(&mut out, record);
+    out
+}
+
+/// Appends what [`write`] gives.
+pub fn append(out: &mut Vec<u8>, record: &Record) {
     // Every field is named, here and below: one that is new does not compile until it is written or has a column.
     let Record {
         id: _,
@@ -99,8 +110,9 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
         trace_id,
         parent_span,
         unsampled,
+        recovered,
     } = record;
-    let mut out = Writer(Vec::with_capacity(ORDINARY));
+    let mut out = Writer(out);
     out.number(field::AT, at.cast_unsigned());
     out.text(field::SURFACE, Some(surface));
     out.text(field::KEY_NAME, key_name.as_deref());
@@ -130,17 +142,17 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
     out.text(field::TRACE_ID, trace_id.as_deref());
     out.text(field::PARENT_SPAN, parent_span.as_deref());
     out.number(field::UNSAMPLED, u64::from(*unsampled));
+    out.number(field::RECOVERED, recovered.map_or(0, known_number));
     for attempt in attempts {
         out.attempt(attempt);
     }
-    out.0
 }
 
 /// Fills in what [`write`] wrote.
 ///
 /// # Errors
 /// The bytes are not of this form: why, in words for the log.
-pub(crate) fn read(detail: &[u8], record: &mut Record) -> Result<(), &'static str> {
+pub fn read(detail: &[u8], record: &mut Record) -> Result<(), &'static str> {
     let mut named = String::new();
     let mut rest = detail;
     while let Some((&head, after)) = rest.split_first() {
@@ -184,6 +196,7 @@ fn read_own(field: u8, value: Value<'_>, unit: &str, record: &mut Record) -> Res
         field::TRACE_ID => record.trace_id = Some(value.text()?),
         field::PARENT_SPAN => record.parent_span = Some(value.text()?),
         field::UNSAMPLED => record.unsampled = value.number()? != 0,
+        field::RECOVERED => record.recovered = known_of(value.number()?),
         _ => read_usage(field, value, unit, &mut record.usage)?,
     }
     Ok(())
@@ -226,20 +239,23 @@ fn read_usage(field: u8, value: Value<'_>, unit: &str, usage: &mut Usage) -> Res
 }
 
 /// The number of an outcome in its column.
-pub(crate) fn outcome_number(outcome: Outcome) -> i64 {
+#[must_use]
+pub fn outcome_number(outcome: Outcome) -> i64 {
     match outcome {
         Outcome::Success => 1,
         Outcome::Refused => 2,
         Outcome::Failed => 3,
         Outcome::Partial => 4,
         Outcome::ClientDisconnected => 5,
+        Outcome::Interrupted => 6,
     }
 }
 
 /// The outcome with this number, if this version has it.
-pub(crate) fn outcome_of(number: i64) -> Option<Outcome> {
-    use Outcome::{ClientDisconnected, Failed, Partial, Refused, Success};
-    [Success, Refused, Failed, Partial, ClientDisconnected]
+#[must_use]
+pub fn outcome_of(number: i64) -> Option<Outcome> {
+    use Outcome::{ClientDisconnected, Failed, Interrupted, Partial, Refused, Success};
+    [Success, Refused, Failed, Partial, ClientDisconnected, Interrupted]
         .into_iter()
         .find(|outcome| outcome_number(*outcome) == number)
 }
@@ -256,10 +272,21 @@ fn lane_of(number: u64) -> Option<Lane> {
     [Lane::Relay, Lane::Inspect, Lane::Translate].into_iter().find(|lane| lane_number(*lane) == number)
 }
 
-/// Appends fields.
-struct Writer(Vec<u8>);
+fn known_number(known: Recovered) -> u64 {
+    match known {
+        Recovered::Checkpoint => 1,
+        Recovered::Held => 2,
+    }
+}
 
-impl Writer {
+fn known_of(number: u64) -> Option<Recovered> {
+    [Recovered::Checkpoint, Recovered::Held].into_iter().find(|known| known_number(*known) == number)
+}
+
+/// Appends fields.
+struct Writer<'a>(&'a mut Vec<u8>);
+
+impl Writer<'_> {
     /// Leaves zero out.
     fn number(&mut self, field: u8, number: u64) {
         if number != 0 {
@@ -461,6 +488,7 @@ mod tests {
             trace_id: text("4bf92f3577b34da6a3ce929d0e0e4736"),
             parent_span: text("00f067aa0ba902b7"),
             unsampled: true,
+            recovered: Some(Recovered::Held),
             ..Record::default()
         }
     }
@@ -472,6 +500,9 @@ mod tests {
         for lane in [Lane::Relay, Lane::Inspect, Lane::Translate] {
             assert_eq!(lane_of(lane_number(lane)), Some(lane));
         }
+        for known in [Recovered::Checkpoint, Recovered::Held] {
+            assert_eq!(known_of(known_number(known)), Some(known));
+        }
         for outcome in (0..9).filter_map(outcome_of) {
             assert_eq!(outcome_of(outcome_number(outcome)), Some(outcome));
         }
@@ -479,15 +510,16 @@ mod tests {
 
     #[test]
     fn fields_of_a_newer_version_are_skipped() {
-        let mut out = Writer(write(&full()));
+        let mut bytes = write(&full());
+        let mut out = Writer(&mut bytes);
         for field in 100..128 {
             out.number(field, 300);
             out.text(field, Some("new"));
         }
         out.text(field::UNIT, Some("new"));
         out.number(field::COUNT, 1);
-        assert_eq!(read_back(&out.0), Ok(full()));
-        assert_eq!(read_back(&[&[100 << 1, 7], &*out.0].concat()), Ok(full()));
+        assert_eq!(read_back(&bytes), Ok(full()));
+        assert_eq!(read_back(&[&[100 << 1, 7], &*bytes].concat()), Ok(full()));
     }
 
     #[test]
