@@ -8,6 +8,7 @@ mod charge;
 mod costs;
 mod decimal;
 mod estimate;
+mod lines;
 mod money;
 mod rates;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::usage::Unit;
 
 pub use charge::{Charge, Served, Terms};
 pub use decimal::{Decimal, NotDecimal, parse as parse_decimal};
+pub use lines::Line;
 pub use money::Money;
 pub use rates::Rates;
 

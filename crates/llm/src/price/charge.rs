@@ -152,7 +152,7 @@ pub(super) fn own(usage: &Usage, unit: Unit, count: u64) -> u64 {
 }
 
 /// 0 for tokens of the question, 1 for those of the answer.
-fn side(unit: Unit) -> Option<usize> {
+pub(super) fn side(unit: Unit) -> Option<usize> {
     match unit.role() {
         Role::Prompt => Some(0),
         Role::Output => Some(1),
@@ -163,7 +163,7 @@ fn side(unit: Unit) -> Option<usize> {
 
 /// The side whose tokens say the same in other words: price lists that have both mean one or the other, by what the answer
 /// reports. Film and sound are heard and seen beside the text, unless they are counted in tokens too.
-fn in_tokens(unit: Unit, usage: &Usage) -> Option<usize> {
+pub(super) fn in_tokens(unit: Unit, usage: &Usage) -> Option<usize> {
     match unit {
         Unit::SoundInMs => (usage.input_audio > 0).then_some(0),
         Unit::VideoInMs => (usage.input_video > 0).then_some(0),
