@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::{
+    Error, Store,
+    database::Change,
+    secret::random,
+    sql::{Row, sql},
+};
 use futures_util::future::BoxFuture;
 use gateway::keys::{KeySource, KeySourceDown};
 use govern::key::{Env, KeyHash, KeyId, KeyRule, Minted, Origin, Pepper};
-use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
-
-use crate::{Error, Store, secret::random};
 
 /// What a new key shall be.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,12 +46,7 @@ impl KeySource for Store {
     }
 
     fn version<'a>(&'a self) -> BoxFuture<'a, Result<i64, KeySourceDown>> {
-        Box::pin(async move {
-            sqlx::query_scalar("SELECT value FROM meta WHERE name = 'keys_version'")
-                .fetch_one(&self.read)
-                .await
-                .map_err(|error| KeySourceDown(error.to_string()))
-        })
+        Box::pin(async move { self.version_of("keys_version").await.map_err(|error| KeySourceDown(error.to_string())) })
     }
 }
 
@@ -61,19 +59,17 @@ impl Store {
         let minted = Minted::new(key.env, &*random()?);
         let models = serde_json::Value::from(key.models.clone()).to_string();
         let mut change = self.change_of_keys().await?;
-        sqlx::query(
-            "INSERT INTO keys (id, env, name, hash, models, expires_at, disabled, parallel, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)",
-        )
+        sql("INSERT INTO keys (id, env, name, hash, models, expires_at, disabled, parallel, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)")
         .bind(&minted.id.0)
         .bind(key.env.as_str())
         .bind(&key.name)
         .bind(minted.hash(pepper).to_string())
         .bind(models)
         .bind(key.expires_at)
-        .bind(key.parallel.map(i64::from))
+        .bind(key.parallel)
         .bind(key.created_at)
-        .execute(&mut *change)
+        .run(&mut change)
         .await?;
         change.commit().await?;
         Ok(minted)
@@ -84,7 +80,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read, or a row is damaged.
     pub async fn keys(&self) -> Result<Vec<StoredKey>, Error> {
-        let rows = sqlx::query("SELECT * FROM keys ORDER BY created_at, id").fetch_all(&self.read).await?;
+        let rows = sql(SELECT).push(" ORDER BY created_at, id").all(&self.database).await?;
         rows.iter().map(stored).collect()
     }
 
@@ -93,7 +89,7 @@ impl Store {
     /// # Errors
     /// As [`Store::keys`].
     pub async fn key(&self, id: &str) -> Result<Option<StoredKey>, Error> {
-        let row = sqlx::query("SELECT * FROM keys WHERE id = $1").bind(id).fetch_optional(&self.read).await?;
+        let row = sql(SELECT).push(" WHERE id = ").push_bind(id).first(&self.database).await?;
         row.as_ref().map(stored).transpose()
     }
 
@@ -103,13 +99,13 @@ impl Store {
     /// The database cannot be written.
     pub async fn disable_key(&self, id: &str, disabled: bool) -> Result<bool, Error> {
         let mut change = self.change_of_keys().await?;
-        let done = sqlx::query("UPDATE keys SET disabled = $2 WHERE id = $1")
+        let done = sql("UPDATE keys SET disabled = $2 WHERE id = $1")
             .bind(id)
             .bind(i64::from(disabled))
-            .execute(&mut *change)
+            .run(&mut change)
             .await?;
         change.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Gives the key a new secret; the old one is accepted until `old_until` (microseconds since 1970). `None` if there
@@ -121,14 +117,14 @@ impl Store {
         let Some(key) = self.key(id).await? else { return Ok(None) };
         let minted = Minted::renewed(key.env, key.rule.id, &*random()?);
         let mut change = self.change_of_keys().await?;
-        let done = sqlx::query("UPDATE keys SET previous_hash = hash, previous_until = $3, hash = $2 WHERE id = $1")
+        let done = sql("UPDATE keys SET previous_hash = hash, previous_until = $3, hash = $2 WHERE id = $1")
             .bind(id)
             .bind(minted.hash(pepper).to_string())
             .bind(old_until)
-            .execute(&mut *change)
+            .run(&mut change)
             .await?;
         change.commit().await?;
-        Ok((done.rows_affected() == 1).then_some(minted))
+        Ok((done == 1).then_some(minted))
     }
 
     /// Forgets the key. False if there is no such key. Records keep its id and name.
@@ -137,20 +133,28 @@ impl Store {
     /// The database cannot be written.
     pub async fn delete_key(&self, id: &str) -> Result<bool, Error> {
         let mut change = self.change_of_keys().await?;
-        let done = sqlx::query("DELETE FROM keys WHERE id = $1").bind(id).execute(&mut *change).await?;
+        let done = sql("DELETE FROM keys WHERE id = $1").bind(id).run(&mut change).await?;
         change.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
-    /// A transaction that every replica will notice.
-    async fn change_of_keys(&self) -> Result<Transaction<'static, Sqlite>, Error> {
-        let mut change = self.write.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query("UPDATE meta SET value = value + 1 WHERE name = 'keys_version'").execute(&mut *change).await?;
+    /// A change that every replica will notice.
+    async fn change_of_keys(&self) -> Result<Change, Error> {
+        let mut change = self.database.change().await?;
+        sql("UPDATE meta SET value = value + 1 WHERE name = 'keys_version'").run(&mut change).await?;
         Ok(change)
+    }
+
+    async fn version_of(&self, name: &str) -> Result<i64, Error> {
+        let row = sql("SELECT value FROM meta WHERE name = $1").bind(name).first(&self.database).await?;
+        row.ok_or_else(|| Error::Damaged { what: "table meta".into(), problem: format!("it has no {name}") })?.value()
     }
 }
 
-fn stored(row: &SqliteRow) -> Result<StoredKey, Error> {
+const SELECT: &str = "SELECT id, env, name, hash, previous_hash, previous_until, models, expires_at, disabled, parallel, \
+                      created_at FROM keys";
+
+fn stored(row: &Row) -> Result<StoredKey, Error> {
     let id: String = row.try_get("id")?;
     let damaged = |problem: String| Error::Damaged { what: format!("key {id}"), problem };
     let hash = |text: String| text.parse::<KeyHash>().map_err(|error| damaged(error.to_string()));
@@ -167,7 +171,7 @@ fn stored(row: &SqliteRow) -> Result<StoredKey, Error> {
         previous,
         models: serde_json::from_str(&models).map_err(|error| damaged(error.to_string()))?,
         expires_at: row.try_get("expires_at")?,
-        disabled: row.try_get::<i64, _>("disabled")? != 0,
+        disabled: row.try_get::<i64>("disabled")? != 0,
         parallel: parallel.map(u32::try_from).transpose().map_err(|error| damaged(error.to_string()))?,
         origin: Origin::Store,
         id: KeyId(id.clone()),

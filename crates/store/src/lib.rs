@@ -4,13 +4,17 @@
 //! database. The request path never waits for this crate: records arrive in batches behind a bounded queue
 //! ([`gateway::sink::Sink`]), and keys are read through a cache ([`gateway::keys::KeySource`]).
 
+mod database;
 mod keys;
 mod migrations;
 mod open;
+mod postgres;
 mod prices;
 mod requests;
 mod responses;
 pub mod secret;
+mod sql;
+mod sqlite;
 mod write;
 
 pub use keys::{NewKey, StoredKey};
@@ -27,6 +31,12 @@ pub enum Error {
     /// What is in a file or row is not what was put there.
     #[error("{what} is damaged: {problem}")]
     Damaged { what: String, problem: String },
+    /// The address of the database cannot be used; the address itself holds a password and is not told.
+    #[error("the database's url is not one of PostgreSQL: {0}")]
+    Url(String),
+    /// No answer of the database came in time. What was asked may have been done.
+    #[error("the database did not answer within {} ms", .0.as_millis())]
+    Slow(std::time::Duration),
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
     #[error("the database's schema: {0}")]

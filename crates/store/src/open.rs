@@ -1,70 +1,40 @@
-//! Opens the embedded database: SQLite in `<data_dir>/tollgate.db`.
+//! Opens what is remembered.
 
-use std::{
-    fs::{File, TryLockError},
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
+use std::path::{Path, PathBuf};
 
-use sqlx::{
-    ConnectOptions, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use govern::config::Secret as Hidden;
 
-use crate::{Error, migrations::migrator, secret};
+use crate::{Error, database::Database, postgres, secret, sqlite};
 
-/// Longest wait for another process's write lock. The command line writes a row at a time, so seconds are plenty.
-const BUSY: Duration = Duration::from_secs(5);
-
-/// Connections that read at once: lists and key lookups, never a request's own path.
-const READERS: u32 = 4;
-
-/// Bytes of a page. Rows are appended by the hundred: larger pages than SQLite's own 4 KiB make a tenth less work of it.
-const PAGE: u32 = 16_384;
-
-/// Pages in the write-ahead log before they are moved into the database: 16 MiB, where SQLite's own figure means 4.
-const CHECKPOINT_PAGES: &str = "1000";
-
-/// Longest wait for another process that brings the schema up to date.
-const SCHEMA_WAIT: Duration = Duration::from_secs(30);
-
-/// The embedded database. Cheap to clone.
+/// What is remembered: one database, and the data directory beside it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pub(crate) read: SqlitePool,
-    /// One connection: SQLite has one writer at a time, and waiting in our queue is fairer than its lock.
-    pub(crate) write: SqlitePool,
+    pub(crate) database: Database,
     dir: PathBuf,
 }
 
 impl Store {
-    /// Opens the database in this directory; makes both (readable by their owner alone) if they do not exist, and
+    /// Opens the embedded database in this directory; makes both (readable by their owner alone) if they do not exist, and
     /// brings the schema up to date.
     ///
     /// # Errors
     /// The directory cannot be written, or the file is not a database of ours.
     pub async fn open(dir: &Path) -> Result<Self, Error> {
+        Self::connect(dir, None).await
+    }
+
+    /// Opens the PostgreSQL database at this address, `postgres://USER:PASSWORD@HOST:PORT/NAME`; without one, the embedded
+    /// database. Brings the schema up to date. The directory holds what belongs to this process alone.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; the address cannot be read, or nobody answers there.
+    pub async fn connect(dir: &Path, url: Option<&Hidden>) -> Result<Self, Error> {
         secret::private_dir(dir)?;
-        let file = dir.join("tollgate.db");
-        secret::private_file(&file)?;
-        let options = SqliteConnectOptions::new()
-            .filename(&file)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .page_size(PAGE)
-            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
-            .pragma("journal_size_limit", "67108864")
-            .disable_statement_logging();
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        {
-            let _alone = schema_lock(dir).await?;
-            migrator().run(&write).await?;
-        }
-        let read =
-            SqlitePoolOptions::new().max_connections(READERS).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self { read, write, dir: dir.to_owned() })
+        let database = match url {
+            None => sqlite::open(dir).await?,
+            Some(url) => postgres::open(url.expose()).await?,
+        };
+        Ok(Self { database, dir: dir.to_owned() })
     }
 
     /// The data directory.
@@ -73,28 +43,8 @@ impl Store {
         &self.dir
     }
 
-    /// Finishes what was begun and closes the file.
+    /// Finishes what was begun and lets go of the database.
     pub async fn close(&self) {
-        self.read.close().await;
-        self.write.close().await;
-    }
-}
-
-/// Keeps other processes from changing the schema until it is dropped: two that start at once would both run the same
-/// step. (On PostgreSQL the migrator takes an advisory lock itself.)
-async fn schema_lock(dir: &Path) -> Result<File, Error> {
-    let path = dir.join("schema.lock");
-    secret::private_file(&path)?;
-    let failed = |source| Error::File { path: path.clone(), source };
-    let file = File::options().write(true).open(&path).map_err(failed)?;
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < SCHEMA_WAIT => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Err(error) => return Err(failed(error.into())),
-        }
+        self.database.close().await;
     }
 }

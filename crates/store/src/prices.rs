@@ -6,12 +6,12 @@ use gateway::observe::{Priced, Record, Repriced, compact};
 use govern::Money;
 use llm::price::Price;
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use crate::{
     Error, Filter, Kept, Store,
     requests::{SELECT, first_id_at, kept},
+    sql::{Row, sql},
 };
 
 /// Rows of one step of [`Store::reprice`] at most: the transaction that writes them is over in milliseconds.
@@ -86,21 +86,21 @@ impl Store {
     /// # Errors
     /// The database cannot be read or written.
     pub async fn keep_prices(&self, prices: impl IntoIterator<Item = Arc<Price>>, now: i64) -> Result<u64, Error> {
-        let mut known: HashSet<String> =
-            sqlx::query_scalar("SELECT version FROM prices").fetch_all(&self.read).await?.into_iter().collect();
+        let rows = sql("SELECT version FROM prices").all(&self.database).await?;
+        let mut known = rows.iter().map(Row::value).collect::<Result<HashSet<String>, Error>>()?;
         let is_new =
             |price: &Arc<Price>| price.version.as_ref().is_some_and(|version| known.insert((**version).into()));
         let new: Vec<Arc<Price>> = prices.into_iter().filter(is_new).collect();
         for step in new.chunks(MOST_REPRICED as usize) {
-            let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
+            let mut transaction = self.database.change().await?;
             for price in step {
-                sqlx::query(
+                sql(
                     "INSERT INTO prices (version, price, first_seen) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING",
                 )
                 .bind(price.version.as_deref())
                 .bind(json(&**price)?)
                 .bind(now)
-                .execute(&mut *transaction)
+                .run(&mut transaction)
                 .await?;
             }
             transaction.commit().await?;
@@ -113,10 +113,8 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn price(&self, version: &str) -> Result<Option<KeptPrice>, Error> {
-        let row = sqlx::query("SELECT price, first_seen FROM prices WHERE version = $1")
-            .bind(version)
-            .fetch_optional(&self.read)
-            .await?;
+        let row =
+            sql("SELECT price, first_seen FROM prices WHERE version = $1").bind(version).first(&self.database).await?;
         let Some(row) = row else { return Ok(None) };
         let price: Price = read(row.try_get("price")?, || format!("price {version}"))?;
         let price = Price { version: Some(version.into()), ..price };
@@ -170,27 +168,24 @@ impl Store {
             return Ok(changes);
         }
         let mut done = Vec::with_capacity(changes.len());
-        let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.change().await?;
         for (old, new) in changes {
-            let row = sqlx::query(AssertSqlSafe(format!("{SELECT} WHERE seq = $1")))
-                .bind(old.seq)
-                .fetch_optional(&mut *transaction)
-                .await?;
+            let row = sql(SELECT).push(" WHERE seq = ").push_bind(old.seq).first(&mut transaction).await?;
             if !row.as_ref().map(|row| is_still(row, &old.record)).transpose()?.unwrap_or(false) {
                 continue;
             }
-            sqlx::query("UPDATE requests SET detail = $1 WHERE seq = $2")
+            sql("UPDATE requests SET detail = $1 WHERE seq = $2")
                 .bind(compact::write(&new))
                 .bind(old.seq)
-                .execute(&mut *transaction)
+                .run(&mut transaction)
                 .await?;
-            sqlx::query("INSERT INTO repricings (request, at, author, before, after) VALUES ($1, $2, $3, $4, $5)")
+            sql("INSERT INTO repricings (request, at, author, before, after) VALUES ($1, $2, $3, $4, $5)")
                 .bind(old.record.id.to_string())
                 .bind(repricing.at)
                 .bind(&repricing.author)
                 .bind(json(&old.record.priced())?)
                 .bind(json(&new.priced())?)
-                .execute(&mut *transaction)
+                .run(&mut transaction)
                 .await?;
             done.push((old, new));
         }
@@ -203,9 +198,9 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn repricings(&self, request: Uuid) -> Result<Vec<Change>, Error> {
-        let rows = sqlx::query("SELECT at, author, before, after FROM repricings WHERE request = $1 ORDER BY seq")
+        let rows = sql("SELECT at, author, before, after FROM repricings WHERE request = $1 ORDER BY seq")
             .bind(request.to_string())
-            .fetch_all(&self.read)
+            .all(&self.database)
             .await?;
         let what = || format!("the changes of record {request}");
         let changes = rows.iter().map(|row| {
@@ -221,13 +216,13 @@ impl Store {
 
     /// Forgets the changes of records that arrived before this time.
     pub(crate) async fn forget_repricings_before(&self, time: i64) -> Result<(), Error> {
-        sqlx::query("DELETE FROM repricings WHERE request < $1").bind(first_id_at(time)).execute(&self.write).await?;
+        sql("DELETE FROM repricings WHERE request < $1").bind(first_id_at(time)).run(&self.database).await?;
         Ok(())
     }
 }
 
 /// Whether a row is as it was read, and holds nothing that a newer version put there: that would be lost.
-fn is_still(row: &SqliteRow, record: &Record) -> Result<bool, Error> {
+fn is_still(row: &Row, record: &Record) -> Result<bool, Error> {
     let bytes: &[u8] = row.try_get("detail")?;
     Ok(bytes.len() == compact::write(record).len() && kept(row)?.record == *record)
 }

@@ -3,10 +3,12 @@
 use std::fmt::Display;
 
 use gateway::observe::{Outcome, Record, compact};
-use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use crate::{Error, Store};
+use crate::{
+    Error, Store,
+    sql::{Row, Sql, sql},
+};
 
 /// Most rows of a page. A caller that asks for more gets this many.
 pub const MOST_ROWS: u32 = 1_000;
@@ -56,10 +58,9 @@ impl Store {
     pub async fn requests(&self, filter: &Filter, page: Page) -> Result<Vec<Kept>, Error> {
         let mut query = select(filter);
         if let Some(after) = page.after {
-            query.push(" AND id < ").push_bind(after.to_string());
+            query = query.push(" AND id < ").push_bind(after.to_string());
         }
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(at_most(page.limit)));
-        self.fetch(query).await
+        self.fetch(query.push(" ORDER BY id DESC LIMIT ").push_bind(at_most(page.limit))).await
     }
 
     /// The record of one request.
@@ -67,10 +68,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn request(&self, id: Uuid) -> Result<Option<Kept>, Error> {
-        let row = sqlx::query(AssertSqlSafe(format!("{SELECT} WHERE id = $1")))
-            .bind(id.to_string())
-            .fetch_optional(&self.read)
-            .await?;
+        let row = sql(SELECT).push(" WHERE id = ").push_bind(id.to_string()).first(&self.database).await?;
         row.as_ref().map(kept).transpose()
     }
 
@@ -79,13 +77,12 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn tail(&self, filter: &Filter, after: Option<i64>, limit: u32) -> Result<Vec<Kept>, Error> {
-        let mut query = select(filter);
-        match after {
+        let query = select(filter);
+        let query = match after {
             Some(after) => query.push(" AND seq > ").push_bind(after).push(" ORDER BY seq LIMIT "),
             None => query.push(" ORDER BY seq DESC LIMIT "),
         };
-        query.push_bind(i64::from(at_most(limit)));
-        let mut rows = self.fetch(query).await?;
+        let mut rows = self.fetch(query.push_bind(at_most(limit))).await?;
         if after.is_none() {
             rows.reverse();
         }
@@ -99,14 +96,12 @@ impl Store {
     pub async fn forget_before(&self, time: i64) -> Result<u64, Error> {
         let mut forgotten = 0;
         loop {
-            let step = sqlx::query(
-                "DELETE FROM requests WHERE seq IN (SELECT seq FROM requests WHERE id < $1 ORDER BY id LIMIT $2)",
-            )
-            .bind(first_id_at(time))
-            .bind(DELETE_STEP)
-            .execute(&self.write)
-            .await?
-            .rows_affected();
+            let step =
+                sql("DELETE FROM requests WHERE seq IN (SELECT seq FROM requests WHERE id < $1 ORDER BY id LIMIT $2)")
+                    .bind(first_id_at(time))
+                    .bind(DELETE_STEP)
+                    .run(&self.database)
+                    .await?;
             if step == 0 {
                 self.forget_repricings_before(time).await?;
                 return Ok(forgotten);
@@ -115,37 +110,37 @@ impl Store {
         }
     }
 
-    async fn fetch(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Kept>, Error> {
-        query.build().fetch_all(&self.read).await?.iter().map(kept).collect()
+    async fn fetch(&self, query: Sql) -> Result<Vec<Kept>, Error> {
+        query.all(&self.database).await?.iter().map(kept).collect()
     }
 }
 
 pub(crate) const SELECT: &str = "SELECT seq, id, key_id, model, status, outcome, detail FROM requests";
 
-fn select(filter: &Filter) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(format!("{SELECT} WHERE 1 = 1"));
+fn select(filter: &Filter) -> Sql {
+    let mut query = sql(SELECT).push(" WHERE 1 = 1");
     if let Some(key_id) = &filter.key_id {
-        query.push(" AND key_id = ").push_bind(key_id.clone());
+        query = query.push(" AND key_id = ").push_bind(key_id);
     }
     if let Some(model) = &filter.model {
-        query.push(" AND model = ").push_bind(model.clone());
+        query = query.push(" AND model = ").push_bind(model);
     }
     if let Some(StatusClass(class)) = filter.status {
         let first = i64::from(class) * 100;
-        query.push(" AND status >= ").push_bind(first).push(" AND status < ").push_bind(first + 100);
+        query = query.push(" AND status >= ").push_bind(first).push(" AND status < ").push_bind(first + 100);
         if class != 2 {
             // Follows from the condition before; said so that the index of what went wrong can be used.
-            query.push(" AND status <> 200");
+            query = query.push(" AND status <> 200");
         }
     }
     if let Some(outcome) = filter.outcome {
-        query.push(" AND outcome = ").push_bind(compact::outcome_number(outcome));
+        query = query.push(" AND outcome = ").push_bind(compact::outcome_number(outcome));
     }
     if let Some(since) = filter.since {
-        query.push(" AND id >= ").push_bind(first_id_at(since));
+        query = query.push(" AND id >= ").push_bind(first_id_at(since));
     }
     if let Some(until) = filter.until {
-        query.push(" AND id < ").push_bind(first_id_at(until));
+        query = query.push(" AND id < ").push_bind(first_id_at(until));
     }
     query
 }
@@ -160,14 +155,14 @@ fn at_most(limit: u32) -> u32 {
     if limit == 0 { MOST_ROWS } else { limit.min(MOST_ROWS) }
 }
 
-pub(crate) fn kept(row: &SqliteRow) -> Result<Kept, Error> {
+pub(crate) fn kept(row: &Row) -> Result<Kept, Error> {
     let id: &str = row.try_get("id")?;
     let damaged = |problem: &dyn Display| Error::Damaged { what: format!("record {id}"), problem: problem.to_string() };
     let mut record = Record {
         id: id.parse().map_err(|error: uuid::Error| damaged(&error))?,
         key_id: row.try_get("key_id")?,
         model: row.try_get("model")?,
-        status: u16::try_from(row.try_get::<i64, _>("status")?).map_err(|error| damaged(&error))?,
+        status: u16::try_from(row.try_get::<i64>("status")?).map_err(|error| damaged(&error))?,
         outcome: compact::outcome_of(row.try_get("outcome")?).ok_or_else(|| damaged(&"its outcome is unknown"))?,
         ..Record::default()
     };

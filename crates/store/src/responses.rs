@@ -1,10 +1,12 @@
 //! Answers of the Responses API, for the questions that go on from them.
 
+use crate::{
+    Error, Store,
+    requests::DELETE_STEP,
+    sql::{Row, sql},
+};
 use futures_util::future::BoxFuture;
 use gateway::responses::{KeptResponse, KeptTurn, ResponseStore, ResponseStoreDown, Seals};
-use sqlx::{Row, sqlite::SqliteRow};
-
-use crate::{Error, Store, requests::DELETE_STEP};
 
 /// Turns of the longest conversation that is followed.
 const MOST_TURNS: i64 = 10_000;
@@ -21,7 +23,7 @@ impl Store {
             "DELETE FROM seals WHERE (owner, digest) IN (SELECT owner, digest FROM seals WHERE created_at < $1 LIMIT $2)",
         ] {
             loop {
-                let rows = sqlx::query(step).bind(time).bind(DELETE_STEP).execute(&self.write).await?.rows_affected();
+                let rows = sql(step).bind(time).bind(DELETE_STEP).run(&self.database).await?;
                 if rows == 0 {
                     break;
                 }
@@ -33,10 +35,8 @@ impl Store {
 
     async fn insert_response(&self, kept: &KeptResponse) -> Result<(), Error> {
         let turn = kept.turn.as_ref();
-        sqlx::query(
-            "INSERT INTO responses (owner, id, account, target, previous, input, response, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (owner, id) DO NOTHING",
-        )
+        sql("INSERT INTO responses (owner, id, account, target, previous, input, response, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (owner, id) DO NOTHING")
         .bind(&kept.owner)
         .bind(&kept.id)
         .bind(&kept.account)
@@ -45,50 +45,43 @@ impl Store {
         .bind(turn.map(|turn| &turn.input))
         .bind(turn.map(|turn| &turn.response))
         .bind(kept.created_at)
-        .execute(&self.write)
+        .run(&self.database)
         .await?;
         Ok(())
     }
 
     async fn response_chain(&self, owner: &str, id: &str, most: i64) -> Result<Vec<KeptResponse>, Error> {
-        let rows = sqlx::query(
-            "WITH RECURSIVE chain (id, previous, depth) AS ( \
+        let rows = sql("WITH RECURSIVE chain (id, previous, depth) AS ( \
                 SELECT id, previous, 0 FROM responses WHERE owner = $1 AND id = $2 \
                 UNION ALL \
                 SELECT r.id, r.previous, chain.depth + 1 FROM responses r JOIN chain ON r.id = chain.previous \
                 WHERE r.owner = $1 AND chain.depth + 1 < $3) \
              SELECT r.owner, r.id, r.account, r.target, r.previous, r.input, r.response, r.created_at \
-             FROM chain JOIN responses r ON r.owner = $1 AND r.id = chain.id ORDER BY chain.depth DESC",
-        )
+             FROM chain JOIN responses r ON r.owner = $1 AND r.id = chain.id ORDER BY chain.depth DESC")
         .bind(owner)
         .bind(id)
         .bind(most)
-        .fetch_all(&self.read)
+        .all(&self.database)
         .await?;
         rows.iter().map(kept).collect()
     }
 
     async fn forget_response(&self, owner: &str, id: &str) -> Result<bool, Error> {
-        let done = sqlx::query("DELETE FROM responses WHERE owner = $1 AND id = $2")
-            .bind(owner)
-            .bind(id)
-            .execute(&self.write)
-            .await?;
-        Ok(done.rows_affected() == 1)
+        let done =
+            sql("DELETE FROM responses WHERE owner = $1 AND id = $2").bind(owner).bind(id).run(&self.database).await?;
+        Ok(done == 1)
     }
 
     async fn keep_seals(&self, seals: &Seals) -> Result<(), Error> {
-        let mut change = self.write.begin_with("BEGIN IMMEDIATE").await?;
+        let mut change = self.database.change().await?;
         for digest in &seals.digests {
-            sqlx::query(
-                "INSERT INTO seals (owner, digest, account, created_at) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (owner, digest) DO NOTHING",
-            )
+            sql("INSERT INTO seals (owner, digest, account, created_at) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (owner, digest) DO NOTHING")
             .bind(&seals.owner)
             .bind(digest)
             .bind(&seals.account)
             .bind(seals.created_at)
-            .execute(&mut *change)
+            .run(&mut change)
             .await?;
         }
         change.commit().await?;
@@ -127,12 +120,13 @@ impl ResponseStore for Store {
         digest: &'a str,
     ) -> BoxFuture<'a, Result<Option<String>, ResponseStoreDown>> {
         Box::pin(async move {
-            sqlx::query_scalar("SELECT account FROM seals WHERE owner = $1 AND digest = $2")
+            let row = sql("SELECT account FROM seals WHERE owner = $1 AND digest = $2")
                 .bind(owner)
                 .bind(digest)
-                .fetch_optional(&self.read)
+                .first(&self.database)
                 .await
-                .map_err(|error| down(error.into()))
+                .map_err(down)?;
+            row.map(|row| row.value()).transpose().map_err(down)
         })
     }
 }
@@ -141,7 +135,7 @@ fn down(error: Error) -> ResponseStoreDown {
     ResponseStoreDown(error.to_string())
 }
 
-fn kept(row: &SqliteRow) -> Result<KeptResponse, Error> {
+fn kept(row: &Row) -> Result<KeptResponse, Error> {
     let (input, response): (Option<String>, Option<String>) = (row.try_get("input")?, row.try_get("response")?);
     Ok(KeptResponse {
         id: row.try_get("id")?,

@@ -3,17 +3,24 @@
 //! This runs beside the request path, tens of thousands of rows a second on one core. The cost of a row is mostly the
 //! cost of its statement, so rows share statements, and the statements are few so that they stay prepared.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use gateway::{
     observe::{Record, compact},
     sink::{Sink, SinkError},
 };
-use sqlx::{Arguments, AssertSqlSafe, Sqlite, error::BoxDynError, sqlite::SqliteArguments};
+use sqlx::{Arguments, AssertSqlSafe, Postgres, Sqlite, SqlitePool, error::BoxDynError, sqlite::SqliteArguments};
 use uuid::Uuid;
 
-use crate::{Error, Store};
+use crate::{
+    Error, Store,
+    database::{Change, Database},
+    sql::without_nul,
+};
 
 /// Rows per statement, largest first; each size is one prepared statement. More rows in one cost more each: SQLite walks
 /// all values of a statement several times.
@@ -25,7 +32,7 @@ const COLUMNS: [&str; 6] = ["id", "key_id", "model", "status", "outcome", "detai
 static INSERTS: LazyLock<[Arc<str>; SIZES.len()]> = LazyLock::new(|| SIZES.map(|rows| insert(rows).into()));
 
 /// Values are numbered by their place (`?`): SQLite looks a `$n` up by name, which for hundreds of them costs more than
-/// the rows do. PostgreSQL's writer numbers them.
+/// the rows do.
 fn insert(rows: usize) -> String {
     let row = format!("({})", vec!["?"; COLUMNS.len()].join(","));
     let (columns, values) = (COLUMNS.join(", "), vec![row; rows].join(","));
@@ -51,25 +58,63 @@ impl Store {
         // By arrival: the index on ids then grows at its end, and SQLite need not look for the place.
         let mut rows: Vec<&Record> = batch.iter().collect();
         rows.sort_unstable_by_key(|record| record.id);
-        let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
-        let mut rest = rows.as_slice();
-        for (size, sql) in SIZES.iter().zip(INSERTS.iter()) {
-            while let Some((rows, after)) = rest.split_at_checked(*size) {
-                let mut values = SqliteArguments::default();
-                values.reserve(rows.len() * COLUMNS.len(), 0);
-                for record in rows {
-                    bind(&mut values, record).map_err(sqlx::Error::Encode)?;
-                }
-                sqlx::query_with::<Sqlite, _>(AssertSqlSafe(Arc::clone(sql)), values)
-                    .execute(&mut *transaction)
-                    .await?;
-                rest = after;
-            }
+        match &self.database {
+            Database::Sqlite { write, .. } => to_sqlite(write, &rows).await,
+            Database::Postgres { .. } => to_postgres(self.database.patient_change(WAIT).await?, &rows).await,
         }
-        transaction.commit().await?;
-        Ok(())
     }
 }
+
+/// By the statement, few rows in each.
+async fn to_sqlite(write: &SqlitePool, rows: &[&Record]) -> Result<(), Error> {
+    let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
+    let mut rest = rows;
+    for (size, sql) in SIZES.iter().zip(INSERTS.iter()) {
+        while let Some((rows, after)) = rest.split_at_checked(*size) {
+            let mut values = SqliteArguments::default();
+            values.reserve(rows.len() * COLUMNS.len(), 0);
+            for record in rows {
+                bind(&mut values, record).map_err(sqlx::Error::Encode)?;
+            }
+            sqlx::query_with::<Sqlite, _>(AssertSqlSafe(Arc::clone(sql)), values).execute(&mut *transaction).await?;
+            rest = after;
+        }
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// All in one statement, a column at a time. Writers take turns: whoever follows the list by `seq` would else miss a row
+/// whose number was given out before another's and became visible after it.
+async fn to_postgres(mut change: Change, rows: &[&Record]) -> Result<(), Error> {
+    if let Change::Postgres(line) = &mut change {
+        let insert = sqlx::query::<Postgres>(BULK)
+            .bind(TURN)
+            .bind(rows.iter().map(|record| record.id.to_string()).collect::<Vec<_>>())
+            .bind(texts(rows, |record| &record.key_id))
+            .bind(texts(rows, |record| &record.model))
+            .bind(rows.iter().map(|record| i64::from(record.status)).collect::<Vec<_>>())
+            .bind(rows.iter().map(|record| compact::outcome_number(record.outcome)).collect::<Vec<_>>())
+            .bind(rows.iter().map(|record| compact::write(record)).collect::<Vec<_>>());
+        line.ask(async |line| insert.execute(line).await).await?;
+    }
+    change.commit().await
+}
+
+fn texts(rows: &[&Record], of: impl Fn(&Record) -> &Option<String>) -> Vec<Option<String>> {
+    rows.iter().map(|record| of(record).clone().map(without_nul)).collect()
+}
+
+const BULK: &str = "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock($1)) \
+    INSERT INTO requests (id, key_id, model, status, outcome, detail) \
+    SELECT row.* FROM turn, UNNEST($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[]) AS row \
+    ON CONFLICT (id) DO NOTHING";
+
+/// The advisory lock of those who write records: any number that nothing else takes.
+const TURN: i64 = 0x746f_6c6c_0001;
+
+/// Longest wait for PostgreSQL to take a batch: longer than anybody's patience, since nobody waits.
+const WAIT: Duration = Duration::from_secs(20);
 
 /// Binds a record in the order of [`COLUMNS`].
 fn bind(values: &mut SqliteArguments, record: &Record) -> Result<(), BoxDynError> {

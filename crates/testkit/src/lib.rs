@@ -4,6 +4,7 @@
 //!   records what it was asked, when the asker left, and how many tokens it really sent.
 //! - [`fixture`]: ready-made answers in each dialect.
 //! - [`Harness`]: the real `tollgate` binary as a child process.
+//! - [`Postgres`]: a real PostgreSQL that can be stopped, frozen and started again.
 //! - [`Client`]: a small HTTP client that shows chunks as they come, and a raw one for bytes that no client would send.
 //!
 //! Deliberately no part of any production binary: it panics with a clear message where a test should fail.
@@ -18,10 +19,12 @@ pub mod client;
 pub mod fixture;
 pub mod harness;
 pub mod metrics;
+pub mod postgres;
 pub mod process;
 pub mod upstream;
 
 pub use client::{Client, Response, Stream};
 pub use harness::Harness;
 pub use metrics::Metrics;
+pub use postgres::Postgres;
 pub use upstream::{Answer, Frame, Seen, Truth, Upstream};

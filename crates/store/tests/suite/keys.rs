@@ -6,11 +6,11 @@ use store::{NewKey, Store};
 
 use super::START;
 
-fn pepper() -> Pepper {
+pub fn pepper() -> Pepper {
     Pepper::new(&[7; 32])
 }
 
-fn key(name: &str) -> NewKey {
+pub fn key(name: &str) -> NewKey {
     NewKey {
         env: Env::Live,
         name: name.into(),

@@ -10,7 +10,8 @@ use govern::Money;
 use llm::usage::Usage;
 use uuid::Uuid;
 
-/// One test per function of the suite. The fixture has `new()`, `store` and `another()` (a second handle on the data).
+/// One test per function of the suite. The fixture has `new()` (`None`: the database is
+/// not installed here), `store` and `another()` (a second handle on the data).
 #[macro_export]
 macro_rules! store_suite {
     ($fixture:ident) => {
@@ -35,9 +36,10 @@ macro_rules! store_suite {
         ]);
     };
     ($fixture:ident, $part:ident: [$($name:ident),+]) => {
-        $(#[tokio::test]
+        // Threads: a test may wait for one handle inside the work of the other.
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
-            let fixture = $fixture::new().await;
+            let Some(fixture) = $fixture::new().await else { return };
             let another = fixture.another().await;
             suite::$part::$name(&fixture.store, &another).await;
         })+
