@@ -76,6 +76,12 @@ fn read(query: &str) -> Result<(Filter, Page), Problem> {
         let wrong = |right: &str| Problem::bad_parameter(&name, format!("{name} must be {right}"));
         match name.as_str() {
             "key" => filter.key_id = Some(value),
+            "organization" => filter.place.organization = Some(value),
+            "division" => filter.place.division = Some(value),
+            "team" => filter.place.team = Some(value),
+            "project" => filter.place.project = Some(value),
+            "user" => filter.place.user = Some(value),
+            "virtual_account" => filter.place.virtual_account = Some(value),
             "model" => filter.model = Some(value),
             "status" => filter.status = Some(status(&value).ok_or_else(|| wrong("2xx, 3xx, 4xx or 5xx"))?),
             "outcome" => {
@@ -92,7 +98,8 @@ fn read(query: &str) -> Result<(Filter, Page), Problem> {
                 page.limit = u32::try_from(limit).unwrap_or(MOST_ROWS).min(MOST_ROWS);
             }
             _ => {
-                let known = "key, model, status, outcome, since, until, cursor and limit";
+                let known = "key, organization, division, team, project, user, virtual_account, model, status, \
+                             outcome, since, until, cursor and limit";
                 return Err(Problem::bad_parameter(&name, format!("there is no parameter {name}; there are {known}")));
             }
         }

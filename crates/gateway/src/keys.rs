@@ -2,10 +2,17 @@
 //!
 //! A known key costs no I/O. An unknown one is asked of the store once, however many requests bring it at the same time,
 //! and its absence is remembered. When anything changes in the store the cache is emptied, so that a revocation holds
-//! within the poll interval.
+//! within the poll interval. Where a key stands in the tree is worked out once per configuration, without I/O.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
+use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 use govern::{
     Rules,
@@ -31,8 +38,54 @@ pub struct KeySourceDown(pub String);
 pub struct Keyring {
     pepper: Pepper,
     source: Arc<dyn KeySource>,
-    cache: moka::future::Cache<Box<str>, Option<Arc<KeyRule>>>,
+    cache: moka::future::Cache<Box<str>, Answer>,
+    /// Counts the changes of the store that were noticed.
+    epoch: AtomicU64,
     lookups: Counter,
+}
+
+/// What the store said, and in which epoch it was asked.
+#[derive(Clone)]
+struct Answer {
+    epoch: u64,
+    known: Option<Arc<Known>>,
+}
+
+/// A key of the store, as it was read and as the configuration in force sees it.
+struct Known {
+    stored: Arc<KeyRule>,
+    settled: ArcSwap<Settled>,
+}
+
+/// A key with its place in the tree of one configuration.
+struct Settled {
+    generation: u64,
+    rule: Arc<KeyRule>,
+}
+
+impl Settled {
+    fn new(rules: &Rules, stored: &KeyRule) -> Self {
+        Self { generation: rules.generation, rule: Arc::new(rules.directory.settle(stored.clone())) }
+    }
+}
+
+impl Known {
+    fn new(rules: &Rules, stored: Arc<KeyRule>) -> Self {
+        Self { settled: ArcSwap::from_pointee(Settled::new(rules, &stored)), stored }
+    }
+
+    /// The key as these rules see it.
+    fn rule(&self, rules: &Rules) -> Arc<KeyRule> {
+        let settled = self.settled.load();
+        if settled.generation == rules.generation {
+            return settled.rule.clone();
+        }
+        let now = Arc::new(Settled::new(rules, &self.stored));
+        let rule = now.rule.clone();
+        // A request that still holds the rules before may put its own back: the next one mends it.
+        self.settled.store(now);
+        rule
+    }
 }
 
 impl Keyring {
@@ -44,7 +97,8 @@ impl Keyring {
 
     #[must_use]
     pub fn new(pepper: Pepper, source: Arc<dyn KeySource>, lookups: Counter) -> Self {
-        Self { pepper, source, cache: moka::future::Cache::new(Self::MOST_CACHED), lookups }
+        let cache = moka::future::Cache::new(Self::MOST_CACHED);
+        Self { pepper, source, cache, epoch: AtomicU64::new(0), lookups }
     }
 
     #[must_use]
@@ -60,15 +114,21 @@ impl Keyring {
         if let Some(rule) = rules.keys.get(key.id) {
             return Ok(Some(rule.clone()));
         }
-        if let Some(known) = self.cache.get(key.id).await {
-            return Ok(known);
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let rule = |answer: Answer| answer.known.map(|known| known.rule(rules));
+        match self.cache.get(key.id).await {
+            Some(answer) if answer.epoch == epoch => return Ok(rule(answer)),
+            // Written back by a slow look-up after a change: it may say what was before it.
+            Some(_) => self.cache.invalidate(key.id).await,
+            None => {}
         }
         let lookup = async {
             self.lookups.inc();
-            self.source.find(key.id).await
+            let found = self.source.find(key.id).await?;
+            Ok(Answer { epoch, known: found.map(|stored| Arc::new(Known::new(rules, stored))) })
         };
         let found = self.cache.try_get_with(key.id.into(), lookup).await;
-        found.map_err(|down| KeySourceDown::clone(&down))
+        found.map(rule).map_err(|down: Arc<KeySourceDown>| (*down).clone())
     }
 
     /// Empties the cache whenever the store's keys change, for as long as the process lives. While the store is down the
@@ -81,7 +141,8 @@ impl Keyring {
             ticks.tick().await;
             match self.source.version().await {
                 Ok(version) if seen.replace(version).is_some_and(|before| before != version) => {
-                    self.cache.invalidate_all()
+                    self.epoch.fetch_add(1, Ordering::Release);
+                    self.cache.invalidate_all();
                 }
                 Ok(_) => {}
                 Err(down) => tracing::warn!(error = %down, "keys cannot be followed"),

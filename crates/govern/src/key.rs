@@ -13,7 +13,11 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::Principal;
+use crate::{
+    Principal,
+    access::{Access, Boundary},
+    directory::Owner,
+};
 
 pub use hash::{KeyHash, NotAHash, Pepper};
 pub use text::{Env, Minted, NotAKey, Parsed, RANDOM_BYTES};
@@ -41,13 +45,19 @@ pub struct KeyRule {
     pub id: KeyId,
     /// For people.
     pub name: String,
-    /// Whose it is.
+    /// To whom it belongs, as it was declared.
+    pub owner: Owner,
+    /// The place that its owner gives its holder.
     pub principal: Arc<Principal>,
     pub hash: KeyHash,
     /// The hash before the last rotation and until when it is still accepted (microseconds since 1970).
     pub previous: Option<(KeyHash, i64)>,
     /// What it may call; `*` for everything.
     pub models: Vec<String>,
+    /// What else bounds what it may call.
+    pub access: Access,
+    /// What the levels above it allow, the lowest first. Those that bound nothing are left out.
+    pub bounds: Arc<[Arc<Boundary>]>,
     /// Microseconds since 1970 from which it is refused.
     pub expires_at: Option<i64>,
     pub disabled: bool,

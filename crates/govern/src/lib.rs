@@ -5,6 +5,7 @@
 pub mod access;
 pub mod chargeback;
 pub mod config;
+pub mod directory;
 pub mod error;
 pub mod key;
 pub mod money;
@@ -14,6 +15,7 @@ pub mod route;
 mod testing;
 
 pub use config::Rules;
+pub use directory::Directory;
 pub use error::{Code, Error};
 pub use money::Money;
 pub use principal::Principal;

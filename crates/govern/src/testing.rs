@@ -9,10 +9,13 @@ use llm::{
 };
 
 use crate::{
+    access::Access,
     config::{
         Credential,
         snapshot::{Account, Handling, OnDisconnect, RetryRule, Route, Target, Timeouts},
     },
+    directory::Owner,
+    key::{KeyHash, KeyId, KeyRule, Origin},
     route::Strategy,
 };
 
@@ -66,4 +69,23 @@ pub fn known(target: Arc<Target>, least: u64, most: u64) -> Arc<Target> {
 
 pub fn route(name: &str, targets: Vec<Arc<Target>>) -> Route {
     Route { name: name.into(), targets, strategy: Strategy::Priority, retry: RetryRule::default(), strict: false }
+}
+
+/// A key that may call everything.
+pub fn key() -> KeyRule {
+    KeyRule {
+        id: KeyId("000000000000".into()),
+        name: "k".into(),
+        owner: Owner::default(),
+        principal: Arc::default(),
+        hash: KeyHash([0; 32]),
+        previous: None,
+        models: vec!["*".into()],
+        access: Access::default(),
+        bounds: Arc::default(),
+        expires_at: None,
+        disabled: false,
+        parallel: None,
+        origin: Origin::File,
+    }
 }

@@ -10,7 +10,11 @@ use crate::{
 };
 use futures_util::future::BoxFuture;
 use gateway::keys::{KeySource, KeySourceDown};
-use govern::key::{Env, KeyHash, KeyId, KeyRule, Minted, Origin, Pepper};
+use govern::{
+    access::Access,
+    directory::Owner,
+    key::{Env, KeyHash, KeyId, KeyRule, Minted, Origin, Pepper},
+};
 
 /// What a new key shall be.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +22,8 @@ pub struct NewKey {
     pub env: Env,
     /// For people.
     pub name: String,
+    /// To whom it belongs.
+    pub owner: Owner,
     /// What it may call; `*` for everything.
     pub models: Vec<String>,
     /// Microseconds since 1970 from which it is refused.
@@ -28,7 +34,7 @@ pub struct NewKey {
     pub created_at: i64,
 }
 
-/// A key of the store.
+/// A key of the store. Its place in the tree is worked out where the configuration is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredKey {
     pub rule: KeyRule,
@@ -59,8 +65,9 @@ impl Store {
         let minted = Minted::new(key.env, &*random()?);
         let models = serde_json::Value::from(key.models.clone()).to_string();
         let mut change = self.change_of_keys().await?;
-        sql("INSERT INTO keys (id, env, name, hash, models, expires_at, disabled, parallel, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)")
+        sql("INSERT INTO keys (id, env, name, hash, models, expires_at, disabled, parallel, created_at, owner_user, \
+             owner_virtual_account, owner_project, owner_team, owner_organization) \
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11, $12, $13)")
         .bind(&minted.id.0)
         .bind(key.env.as_str())
         .bind(&key.name)
@@ -69,6 +76,11 @@ impl Store {
         .bind(key.expires_at)
         .bind(key.parallel)
         .bind(key.created_at)
+        .bind(&key.owner.user)
+        .bind(&key.owner.virtual_account)
+        .bind(&key.owner.project)
+        .bind(&key.owner.team)
+        .bind(&key.owner.organization)
         .run(&mut change)
         .await?;
         change.commit().await?;
@@ -152,7 +164,8 @@ impl Store {
 }
 
 const SELECT: &str = "SELECT id, env, name, hash, previous_hash, previous_until, models, expires_at, disabled, parallel, \
-                      created_at FROM keys";
+                      created_at, owner_user, owner_virtual_account, owner_project, owner_team, owner_organization \
+                      FROM keys";
 
 fn stored(row: &Row) -> Result<StoredKey, Error> {
     let id: String = row.try_get("id")?;
@@ -166,10 +179,19 @@ fn stored(row: &Row) -> Result<StoredKey, Error> {
     let parallel: Option<i64> = row.try_get("parallel")?;
     let rule = KeyRule {
         name: row.try_get("name")?,
+        owner: Owner {
+            user: row.try_get("owner_user")?,
+            virtual_account: row.try_get("owner_virtual_account")?,
+            project: row.try_get("owner_project")?,
+            team: row.try_get("owner_team")?,
+            organization: row.try_get("owner_organization")?,
+        },
         principal: Arc::default(),
         hash: hash(row.try_get("hash")?)?,
         previous,
         models: serde_json::from_str(&models).map_err(|error| damaged(error.to_string()))?,
+        access: Access::default(),
+        bounds: Arc::default(),
         expires_at: row.try_get("expires_at")?,
         disabled: row.try_get::<i64>("disabled")? != 0,
         parallel: parallel.map(u32::try_from).transpose().map_err(|error| damaged(error.to_string()))?,

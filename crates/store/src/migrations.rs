@@ -12,6 +12,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (1, "requests, keys, meta", include_str!("../migrations/0001_requests_keys_meta.sql")),
     (2, "responses", include_str!("../migrations/0002_responses.sql")),
     (3, "prices, repricings", include_str!("../migrations/0003_prices.sql")),
+    (4, "owners", include_str!("../migrations/0004_owners.sql")),
 ];
 
 /// What PostgreSQL calls otherwise than SQLite. Texts are compared byte by byte, as SQLite does it: a list then has one

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use gateway::observe::{Outcome, Record, compact};
+use govern::principal::PlaceFilter;
 use uuid::Uuid;
 
 use crate::{
@@ -28,6 +29,8 @@ pub struct Kept {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub key_id: Option<String>,
+    /// Of the caller.
+    pub place: PlaceFilter,
     pub model: Option<String>,
     pub status: Option<StatusClass>,
     pub outcome: Option<Outcome>,
@@ -121,6 +124,10 @@ fn select(filter: &Filter) -> Sql {
     let mut query = sql(SELECT).push(" WHERE 1 = 1");
     if let Some(key_id) = &filter.key_id {
         query = query.push(" AND key_id = ").push_bind(key_id);
+    }
+    for piece in filter.place.pieces() {
+        // Says "holds" in both databases, where LIKE would take `_` for any letter and differs in case.
+        query = query.push(" AND replace(place, ").push_bind(piece).push(", '') <> place");
     }
     if let Some(model) = &filter.model {
         query = query.push(" AND model = ").push_bind(model);

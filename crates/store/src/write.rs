@@ -13,6 +13,7 @@ use gateway::{
     observe::{Record, compact},
     sink::{Sink, SinkError},
 };
+use govern::Principal;
 use sqlx::{Arguments, AssertSqlSafe, Postgres, Sqlite, SqlitePool, error::BoxDynError, sqlite::SqliteArguments};
 use uuid::Uuid;
 
@@ -26,7 +27,7 @@ use crate::{
 /// all values of a statement several times.
 const SIZES: [usize; 3] = [32, 8, 1];
 
-const COLUMNS: [&str; 6] = ["id", "key_id", "model", "status", "outcome", "detail"];
+const COLUMNS: [&str; 7] = ["id", "key_id", "place", "model", "status", "outcome", "detail"];
 
 /// The statement for each of [`SIZES`].
 static INSERTS: LazyLock<[Arc<str>; SIZES.len()]> = LazyLock::new(|| SIZES.map(|rows| insert(rows).into()));
@@ -92,6 +93,7 @@ async fn to_postgres(mut change: Change, rows: &[&Record]) -> Result<(), Error> 
             .bind(TURN)
             .bind(rows.iter().map(|record| record.id.to_string()).collect::<Vec<_>>())
             .bind(texts(rows, |record| &record.key_id))
+            .bind(rows.iter().map(|record| place(record).map(without_nul)).collect::<Vec<_>>())
             .bind(texts(rows, |record| &record.model))
             .bind(rows.iter().map(|record| i64::from(record.status)).collect::<Vec<_>>())
             .bind(rows.iter().map(|record| compact::outcome_number(record.outcome)).collect::<Vec<_>>())
@@ -106,8 +108,9 @@ fn texts(rows: &[&Record], of: impl Fn(&Record) -> &Option<String>) -> Vec<Optio
 }
 
 const BULK: &str = "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock($1)) \
-    INSERT INTO requests (id, key_id, model, status, outcome, detail) \
-    SELECT row.* FROM turn, UNNEST($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[]) AS row \
+    INSERT INTO requests (id, key_id, place, model, status, outcome, detail) \
+    SELECT row.* FROM turn, \
+    UNNEST($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bytea[]) AS row \
     ON CONFLICT (id) DO NOTHING";
 
 /// The advisory lock of those who write records: any number that nothing else takes.
@@ -116,10 +119,16 @@ const TURN: i64 = 0x746f_6c6c_0001;
 /// Longest wait for PostgreSQL to take a batch: longer than anybody's patience, since nobody waits.
 const WAIT: Duration = Duration::from_secs(20);
 
+/// The caller's place in the tree, to list by.
+fn place(record: &Record) -> Option<String> {
+    record.principal.as_deref().map(Principal::to_path)
+}
+
 /// Binds a record in the order of [`COLUMNS`].
 fn bind(values: &mut SqliteArguments, record: &Record) -> Result<(), BoxDynError> {
     values.add(shared(record.id.hyphenated().encode_lower(&mut Uuid::encode_buffer())))?;
     values.add(record.key_id.as_deref().map(shared))?;
+    values.add(place(record).map(Arc::<str>::from))?;
     values.add(record.model.as_deref().map(shared))?;
     values.add(i64::from(record.status))?;
     values.add(compact::outcome_number(record.outcome))?;

@@ -67,9 +67,8 @@ async fn models(gw: &Gateway, head: &request::Parts) -> Result<Models, Error> {
 }
 
 fn permitted_models(rules: &Rules, caller: &Caller) -> Models {
-    let allowed = &caller.key.models;
     let configured = rules.models.iter().filter_map(|(name, route)| {
-        let targets = permitted(allowed, route).ok()?;
+        let targets = permitted(&caller.key, route, None).ok()?;
         Some((name.to_string(), targets.first().cloned()))
     });
     let known = rules.accounts.values().flat_map(|account| {
@@ -83,7 +82,7 @@ fn permitted_models(rules: &Rules, caller: &Caller) -> Models {
     });
     let known = known.filter_map(|name| {
         let route = rules.resolve(&name)?.route;
-        let targets = permitted(allowed, &route).ok()?;
+        let targets = permitted(&caller.key, &route, None).ok()?;
         Some((name, targets.first().cloned()))
     });
     known.chain(configured).collect()

@@ -4,66 +4,15 @@
 //! byte, its number and kind, and then a number of seven bits a byte or a text with its length before it; what is empty,
 //! zero or false is left out. A reader skips the numbers that it does not know: they are of a newer version.
 
-use govern::{Money, config::Basis};
+mod field;
+
+use govern::{Money, Principal, config::Basis};
 use llm::{
     price::Terms,
     usage::{Source, Unit, Usage},
 };
 
 use super::{Attempt, Lane, Outcome, Record, Recovered};
-
-/// The numbers of the fields. They are in databases: one that was given once is never given to anything else.
-///
-/// The record's own fields come first. What follows an [`ATTEMPT`](field::ATTEMPT) belongs to that attempt.
-mod field {
-    pub const AT: u8 = 1;
-    pub const SURFACE: u8 = 2;
-    pub const KEY_NAME: u8 = 3;
-    pub const TARGET: u8 = 4;
-    pub const SERVED_MODEL: u8 = 5;
-    pub const LANE: u8 = 6;
-    pub const STREAM: u8 = 7;
-    pub const ERROR: u8 = 8;
-    pub const COST: u8 = 9;
-    pub const UNPRICED: u8 = 10;
-    pub const LATENCY: u8 = 11;
-    pub const TIME_TO_FIRST_TOKEN: u8 = 12;
-    pub const OVERHEAD: u8 = 13;
-    pub const LOSS: u8 = 14;
-    /// The name of a tag; its value follows.
-    pub const TAG: u8 = 15;
-    pub const TAG_VALUE: u8 = 16;
-    pub const USER: u8 = 17;
-    pub const GENERATION: u8 = 18;
-    pub const TRACE_ID: u8 = 19;
-    pub const PARENT_SPAN: u8 = 20;
-    pub const UNSAMPLED: u8 = 21;
-    /// The name of a [`super::Unit`] that was used; its count follows.
-    pub const UNIT: u8 = 22;
-    pub const COUNT: u8 = 23;
-    pub const ESTIMATED: u8 = 24;
-    /// Begins an attempt; its value is the target.
-    pub const ATTEMPT: u8 = 25;
-    pub const STARTED: u8 = 26;
-    pub const STATUS: u8 = 27;
-    pub const FAILURE: u8 = 28;
-    pub const UPSTREAM_ID: u8 = 29;
-    pub const PRICE: u8 = 30;
-    /// What the provider says that it costs.
-    pub const STATED: u8 = 31;
-    /// How sure a count of tokens is.
-    pub const SURENESS: u8 = 32;
-    /// The cost is an estimate.
-    pub const PROVISIONAL: u8 = 33;
-    pub const REPRICED: u8 = 34;
-    pub const TIER: u8 = 35;
-    pub const WORD: u8 = 36;
-    pub const REGION: u8 = 37;
-    pub const DISCOUNT: u8 = 38;
-    pub const MARGIN: u8 = 39;
-    /// The process ended in the middle of it; what its usage is known from.
-    pub const RECOVERED: u8 = 40;
-}
 
 /// Bytes of an ordinary record, with room to spare.
 const ORDINARY: usize = 320;
@@ -85,6 +34,7 @@ pub fn append(out: &mut Vec<u8>, record: &Record) {
         surface,
         key_id: _,
         key_name,
+        principal,
         model: _,
         target,
         served_model,
@@ -116,6 +66,9 @@ pub fn append(out: &mut Vec<u8>, record: &Record) {
     out.number(field::AT, at.cast_unsigned());
     out.text(field::SURFACE, Some(surface));
     out.text(field::KEY_NAME, key_name.as_deref());
+    if let Some(principal) = principal {
+        out.text(field::PLACE, Some(&principal.to_path()));
+    }
     out.text(field::TARGET, target.as_deref());
     out.text(field::SERVED_MODEL, served_model.as_deref());
     out.number(field::LANE, lane.map_or(0, lane_number));
@@ -177,6 +130,7 @@ fn read_own(field: u8, value: Value<'_>, unit: &str, record: &mut Record) -> Res
         field::AT => record.at = value.signed()?,
         field::SURFACE => record.surface = value.text()?.into(),
         field::KEY_NAME => record.key_name = Some(value.text()?),
+        field::PLACE => record.principal = Some(Principal::from_path(&value.text()?).into()),
         field::TARGET => record.target = Some(value.text()?),
         field::SERVED_MODEL => record.served_model = Some(value.text()?),
         field::LANE => record.lane = lane_of(value.number()?),
@@ -466,6 +420,7 @@ mod tests {
             at: 1_800_000_000_000_001,
             surface: "messages".into(),
             key_name: text("name"),
+            principal: Some(Principal { team: Some("research".into()), ..Principal::default() }.into()),
             target: text("account/model-2"),
             served_model: text("ein Modell, größer als alle"),
             lane: Some(Lane::Translate),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use govern::{
-    Error, Money,
+    Error, Money, Principal,
     config::{Basis, Bill},
 };
 use llm::{Loss, usage::Usage};
@@ -44,6 +44,9 @@ pub struct Record {
     pub key_id: Option<String>,
     #[serde(skip_serializing_if = "is_default")]
     pub key_name: Option<String>,
+    /// The caller's place in the tree; `None` as `key_id`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub principal: Option<Arc<Principal>>,
     /// The model as asked for; at most 256 bytes of it.
     #[serde(skip_serializing_if = "is_default")]
     pub model: Option<String>,

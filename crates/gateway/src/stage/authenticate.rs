@@ -33,6 +33,7 @@ pub async fn authenticate(
         record.generation = rules.generation;
         record.key_id = Some(caller.key.id.0.clone());
         record.key_name = Some(caller.key.name.clone());
+        record.principal = Some(caller.principal.clone());
     });
     Ok(caller)
 }

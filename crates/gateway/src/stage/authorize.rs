@@ -32,7 +32,7 @@ pub fn authorize(rules: &Rules, caller: Caller, asked: &Asked, record: &Recordin
     let Some(Resolved { route, by }) = rules.resolve(name) else {
         return Err(Error::new(Code::ModelNotFound, unknown_model(name)).at("model"));
     };
-    let targets = permitted(&caller.key.models, &route)?;
+    let targets = permitted(&caller.key, &route, Some(asked.surface.operation()))?;
     // Metrics name what the operator named; a name that the caller made up is known by its target.
     let label = match (by, targets.first()) {
         (By::Account | By::Catalogue, Some(target)) => target_label(target),

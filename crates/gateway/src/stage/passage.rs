@@ -10,6 +10,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use govern::{
     Code, Error,
+    access::whole_account,
     config::snapshot::{Account, RetryRule, Route, Target},
     route::Strategy,
 };
@@ -69,11 +70,7 @@ pub async fn passage(
 ) -> Result<Passage, Error> {
     let RawRequest { head, body, .. } = raw;
     let (account, path) = opened(&rules, &head.method, head.uri.path())?;
-    let whole = format!("{}/*", account.name);
-    if !caller.key.models.iter().any(|entry| entry == "*" || *entry == whole) {
-        let message = format!("pass-through needs a key whose models include `{whole}`");
-        return Err(Error::new(Code::ModelNotAllowed, message));
-    }
+    whole_account(&caller.key, &account)?;
     let path = head.uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
     let bounds = &rules.settings.bounds;
     let (body, model, prompt_tokens, held) = if is_json(&head.headers) {

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod credentials;
+mod directory;
 mod estimates;
 mod guardrails;
 mod headers;
@@ -33,7 +34,7 @@ use super::{
     tree,
     variable::Lookup,
 };
-use crate::{access::Pattern, key::Pepper};
+use crate::{Directory, access::Pattern, key::Pepper};
 
 /// The largest file that is read.
 pub const MOST_BYTES: usize = 10 << 20;
@@ -54,6 +55,7 @@ pub struct Draft {
     accounts: HashMap<Arc<str>, Arc<Account>>,
     models: HashMap<Arc<str>, Arc<Route>>,
     wildcards: Vec<(Pattern, Arc<Route>)>,
+    directory: Directory,
     keys: Vec<keys::DraftKey>,
     guardrails: Vec<GuardRule>,
     settings: Settings,
@@ -96,9 +98,10 @@ impl Checking<'_> {
         let settings = self.settings(raw);
         let accounts = self.accounts(&raw.providers, settings.unpriced);
         let (models, wildcards) = self.models(&raw.models, &accounts);
-        let keys = self.keys(&raw.keys, raw);
+        let directory = self.directory(raw);
+        let keys = self.keys(&raw.keys, raw, &directory);
         let guardrails = self.guardrails(&raw.guardrails);
-        Draft { hash, accounts: accounts.good, models, wildcards, keys, guardrails, settings }
+        Draft { hash, accounts: accounts.good, models, wildcards, directory, keys, guardrails, settings }
     }
 }
 
@@ -107,6 +110,12 @@ impl Draft {
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.settings.data_dir
+    }
+
+    /// Who belongs where, by the file.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     #[must_use]
@@ -124,6 +133,7 @@ impl Draft {
             accounts: self.accounts,
             models: self.models,
             wildcards: self.wildcards,
+            directory: Arc::new(self.directory),
             keys: keys.map(|rule| (rule.id.0.clone(), Arc::new(rule))).collect(),
             guardrails: self.guardrails,
             settings: self.settings,

@@ -6,7 +6,7 @@ pub mod build;
 pub mod credential;
 mod environment;
 pub mod price;
-mod problem;
+pub(crate) mod problem;
 mod quantity;
 pub mod raw;
 mod report;

@@ -56,6 +56,8 @@ faults! {
     SampleSecret    "sample_secret"     "A credential is empty, too short to be one, or a placeholder from an example.";
     BadKey          "bad_key"           "A gateway key is not one that `tollgate keys create` made, or is declared twice over.";
     UnknownModel    "unknown_model"     "An allow-list names something that is not configured.";
+    UnknownReference "unknown_reference" "A setting names an organization, division, team, project, user or virtual account that is not declared.";
+    Contradiction   "contradiction"     "Two settings of one object say different things.";
     Unpriced        "unpriced"          "No price is known for a target: its calls are flagged, estimated or refused, as `unpriced` says.";
     PlainHttp       "plain_http"        "A provider elsewhere is reached without encryption.";
     SecretInFile    "secret_in_file"    "A credential stands in the file itself.";
@@ -151,7 +153,7 @@ impl Problem {
 }
 
 /// The name that was probably meant.
-pub(super) fn closest<'n>(written: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn closest<'n>(written: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     /// A suggestion is for people: nobody has thousands of names in mind, and a distance costs time.
     const MOST_NAMES: usize = 2_000;
     let most = (written.chars().count() / 3).max(1);
@@ -191,7 +193,7 @@ fn distance(one: &str, other: &str, most: usize) -> usize {
 }
 
 /// `a`, `b` and `c` for a message.
-pub(super) fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+pub(crate) fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 

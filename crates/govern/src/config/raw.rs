@@ -5,6 +5,7 @@
 //! `64KiB`, `32MiB`, `1GiB`. `${NAME}` and `${NAME:-default}` stand for variables of the environment, `$$` for `$`.
 
 mod credential;
+mod directory;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,10 @@ use super::{
 };
 
 pub use credential::{RawApiKey, RawCredential, RawCredentialKind};
+pub use directory::{
+    RawAccess, RawDirectory, RawDivision, RawOperation, RawOrganization, RawProject, RawTeam, RawUser,
+    RawVirtualAccount,
+};
 
 /// Items of a list. `None` stands for one that did not fit and has been reported, so that the others keep their places.
 pub type Items<T> = Vec<Option<T>>;
@@ -37,6 +42,18 @@ pub struct Raw {
     pub providers: BTreeMap<String, RawProvider>,
     /// Models that callers ask for, by name. A name may hold one `*`.
     pub models: BTreeMap<String, RawModel>,
+    /// Organizations by id: tenants. Only needed where there are several; `default` is always there.
+    pub organizations: BTreeMap<String, RawOrganization>,
+    /// Divisions of organizations, by id.
+    pub divisions: BTreeMap<String, RawDivision>,
+    /// Teams by id.
+    pub teams: BTreeMap<String, RawTeam>,
+    /// Projects by id.
+    pub projects: BTreeMap<String, RawProject>,
+    /// People by id.
+    pub users: BTreeMap<String, RawUser>,
+    /// Services that call by themselves, by id.
+    pub virtual_accounts: BTreeMap<String, RawVirtualAccount>,
     /// Gateway keys. Keys made by `tollgate keys create` live in the database and need no entry.
     #[schemars(with = "Vec<RawKey>")]
     pub keys: Items<RawKey>,
@@ -246,6 +263,18 @@ pub struct RawKey {
     /// What it may call: names of models, `account/model`, or patterns with one `*`. Default: everything.
     #[schemars(with = "Option<Vec<String>>")]
     pub models: Option<Items<String>>,
+    /// What else bounds what it may call. What its owner may not, it may not either.
+    pub access: Option<RawAccess>,
+    /// The person whose key it is: it ends with them.
+    pub user: Option<String>,
+    /// The service whose key it is.
+    pub virtual_account: Option<String>,
+    /// The project that its calls belong to. Default: that of the virtual account.
+    pub project: Option<String>,
+    /// The team that its calls belong to. Default: the project's, the virtual account's, or the one that the person is in.
+    pub team: Option<String>,
+    /// The organization that its calls belong to. Default: that of what else is named, or `default`.
+    pub organization: Option<String>,
     /// When it ends: a date such as `2027-01-31` (its beginning, in UTC), or a time with its offset.
     pub expires: Option<String>,
     /// Refuse it. Default: false.

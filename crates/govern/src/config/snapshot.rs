@@ -12,7 +12,7 @@ use llm::{
 };
 
 use super::credential::Credential;
-use crate::{access::Pattern, key::KeyRule};
+use crate::{Directory, access::Pattern, key::KeyRule};
 
 /// Everything that a request is judged by.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct Rules {
     pub models: HashMap<Arc<str>, Arc<Route>>,
     /// Models whose name holds a `*`, longest literal part first.
     pub wildcards: Vec<(Pattern, Arc<Route>)>,
+    /// Who belongs where.
+    pub directory: Arc<Directory>,
     /// Keys that the file declares, by id.
     pub keys: HashMap<String, Arc<KeyRule>>,
     /// Guardrails in the order in which they are asked.

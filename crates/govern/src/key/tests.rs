@@ -12,6 +12,9 @@ fn rule(minted: &Minted) -> KeyRule {
     KeyRule {
         id: minted.id.clone(),
         name: "ci".into(),
+        owner: Default::default(),
+        access: Default::default(),
+        bounds: Default::default(),
         principal: Arc::default(),
         hash: minted.hash(&pepper()),
         previous: None,

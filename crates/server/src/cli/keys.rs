@@ -5,7 +5,10 @@ use std::{io::Write, path::Path, process::ExitCode};
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
 use gateway::clock::now_micros;
-use govern::key::{Env, Minted};
+use govern::{
+    directory::Owner,
+    key::{Env, Minted},
+};
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use serde_json::json;
 use store::{NewKey, Store, StoredKey};
@@ -65,6 +68,35 @@ pub struct New {
     pub parallel: Option<u32>,
     #[arg(long, value_enum, default_value_t)]
     pub env: Environment,
+    #[command(flatten)]
+    pub owner: Of,
+}
+
+/// To whom a key belongs: ids of the configuration's tree.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Of {
+    /// The person whose key it is: it ends with them.
+    #[arg(long, conflicts_with = "virtual_account")]
+    pub user: Option<String>,
+    /// The service whose key it is.
+    #[arg(long)]
+    pub virtual_account: Option<String>,
+    /// The project that its calls belong to.
+    #[arg(long)]
+    pub project: Option<String>,
+    /// The team that its calls belong to.
+    #[arg(long)]
+    pub team: Option<String>,
+    /// The organization that its calls belong to.
+    #[arg(long)]
+    pub organization: Option<String>,
+}
+
+impl Of {
+    fn owner(self) -> Owner {
+        let Self { user, virtual_account, project, team, organization } = self;
+        Owner { user, virtual_account, project, team, organization }
+    }
 }
 
 /// What a key is for. It grants nothing: it is there so that people see what they hold.
@@ -81,7 +113,9 @@ pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
     let now = now_micros();
     match args.command {
         Command::Create(new) => {
-            let minted = store.create_key(&pepper(&dir)?, &read(new, now)?).await?;
+            let new = read(new, now)?;
+            known_owner(&args.data, &new.owner)?;
+            let minted = store.create_key(&pepper(&dir)?, &new).await?;
             show(&minted, "made", &dir, out)?;
         }
         Command::List { json } => list(&store.keys().await?, json, now, out)?,
@@ -129,7 +163,36 @@ fn read(new: New, now: i64) -> anyhow::Result<NewKey> {
         Environment::Live => Env::Live,
         Environment::Test => Env::Test,
     };
-    Ok(NewKey { env, name: new.name, models: new.models, expires_at, parallel: new.parallel, created_at: now })
+    Ok(NewKey {
+        env,
+        name: new.name,
+        owner: new.owner.owner(),
+        models: new.models,
+        expires_at,
+        parallel: new.parallel,
+        created_at: now,
+    })
+}
+
+/// A key that belongs to nobody is refused when it is shown; better now, with the reason.
+fn known_owner(data: &Data, owner: &Owner) -> anyhow::Result<()> {
+    if owner.is_empty() {
+        return Ok(());
+    }
+    let draft = data.file.load().context("the owner of a key stands in the configuration")?;
+    let directory = draft.directory();
+    let Err(bad) = directory.place(owner) else { return Ok(()) };
+    let meant = bad.unknown.as_ref().and_then(|(kind, id)| directory.closest(*kind, id));
+    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+    bail!("--{}: {bad}{meant}", bad.field.replace('_', "-"))
+}
+
+/// Whose it is, the person or service first.
+fn of(owner: &Owner) -> String {
+    let Owner { user, virtual_account, project, team, organization } = owner;
+    let ids = [user, virtual_account, project, team, organization].into_iter().flatten();
+    let ids: Vec<_> = ids.map(|id| table::plain(id)).collect();
+    if ids.is_empty() { "-".to_owned() } else { ids.join(" ") }
 }
 
 /// Microseconds since 1970.
@@ -164,12 +227,14 @@ fn list(keys: &[StoredKey], json: bool, now: i64, out: &mut dyn Write) -> anyhow
         writeln!(out, "{:#}", json!({ "keys": keys }))?;
         return Ok(());
     }
-    let head = ["ID", "NAME", "ENV", "STATE", "MODELS", "PARALLEL", "EXPIRES", "CREATED"].map(str::to_owned).to_vec();
+    let head =
+        ["ID", "NAME", "OF", "ENV", "STATE", "MODELS", "PARALLEL", "EXPIRES", "CREATED"].map(str::to_owned).to_vec();
     let rows = keys.iter().map(|key| {
         let rule = &key.rule;
         vec![
             rule.id.0.clone(),
             table::plain(&rule.name),
+            of(&rule.owner),
             key.env.as_str().to_owned(),
             state(key, now).to_owned(),
             table::plain(&rule.models.join(",")),
@@ -186,6 +251,7 @@ fn describe(key: &StoredKey, now: i64) -> serde_json::Value {
     json!({
         "id": rule.id,
         "name": rule.name,
+        "owner": rule.owner,
         "env": key.env,
         "state": state(key, now),
         "models": rule.models,

@@ -5,6 +5,7 @@ use std::{io::Write, process::ExitCode, time::Duration};
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use gateway::observe::{self, Record};
+use govern::{Principal, principal::PlaceFilter};
 use store::{Filter, StatusClass, Store};
 
 use super::{Outcome, config::Data, table};
@@ -41,6 +42,18 @@ pub struct Tail {
     /// Only of the key with this id.
     #[arg(long)]
     pub key: Option<String>,
+    /// Only of this team.
+    #[arg(long)]
+    pub team: Option<String>,
+    /// Only of this project.
+    #[arg(long)]
+    pub project: Option<String>,
+    /// Only of this person.
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Only of this virtual account.
+    #[arg(long)]
+    pub virtual_account: Option<String>,
     /// Only those that asked for this model.
     #[arg(long)]
     pub model: Option<String>,
@@ -104,7 +117,14 @@ async fn follow(store: &Store, tail: &Tail, out: &mut dyn Write) -> anyhow::Resu
             Class::Server => 5,
         })
     });
-    let filter = Filter { key_id: tail.key.clone(), model: tail.model.clone(), status, ..Filter::default() };
+    let place = PlaceFilter {
+        team: tail.team.clone(),
+        project: tail.project.clone(),
+        user: tail.user.clone(),
+        virtual_account: tail.virtual_account.clone(),
+        ..PlaceFilter::default()
+    };
+    let filter = Filter { key_id: tail.key.clone(), place, model: tail.model.clone(), status, ..Filter::default() };
     if !tail.json {
         writeln!(out, "{HEAD}")?;
     }
@@ -171,7 +191,8 @@ fn show(record: &Record, out: &mut dyn Write) -> anyhow::Result<()> {
         ("outcome", format!("{} {}", record.status, record.outcome.as_str())),
         ("error", table::or_dash(record.error.as_deref())),
         ("key", table::or_dash(Some(key.as_str()).filter(|key| !key.is_empty()))),
-        ("user", table::or_dash(record.user.as_deref())),
+        ("of", record.principal.as_deref().map_or_else(|| "-".to_owned(), place)),
+        ("end user", table::or_dash(record.user.as_deref())),
         ("tags", table::plain(&record.tags.iter().map(|(name, value)| format!("{name}={value} ")).collect::<String>())),
         ("model", table::or_dash(record.model.as_deref())),
         ("target", table::or_dash(record.target.as_deref())),
@@ -192,6 +213,21 @@ fn show(record: &Record, out: &mut dyn Write) -> anyhow::Result<()> {
         writeln!(out, "attempt {:<4} {}", number + 1, attempt_line(attempt))?;
     }
     Ok(())
+}
+
+/// The caller's place in the tree, from the person or service up.
+fn place(principal: &Principal) -> String {
+    let Principal { organization, division, team, project, user, virtual_account } = principal;
+    let levels = [
+        ("user", user.as_ref()),
+        ("virtual account", virtual_account.as_ref()),
+        ("project", project.as_ref()),
+        ("team", team.as_ref()),
+        ("division", division.as_ref()),
+        ("organization", Some(organization)),
+    ];
+    let named = levels.iter().filter_map(|(level, id)| Some(format!("{level} {}", table::plain(id.as_deref()?))));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 fn attempt_line(attempt: &observe::Attempt) -> String {

@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use govern::key::{Env, Pepper};
+use govern::{
+    directory::Owner,
+    key::{Env, Pepper},
+};
 use store::{NewKey, Store};
 
 /// Makes the first key if there is none, and says how to use it.
@@ -17,6 +20,7 @@ pub async fn greet(store: &Store, pepper: &Pepper, address: SocketAddr) -> anyho
     let key = NewKey {
         env: Env::Live,
         name: "first".into(),
+        owner: Owner::default(),
         models: vec!["*".into()],
         expires_at: None,
         parallel: None,

@@ -6,6 +6,7 @@
 
 mod bedrock;
 mod cost;
+mod directory;
 mod disconnect;
 mod edge;
 mod faults;

@@ -1,7 +1,10 @@
 //! Keys: what is made comes back, admits its holder, and every change is noticed by other processes.
 
 use gateway::keys::KeySource;
-use govern::key::{Denied, Env, KeyRule, Minted, Origin, Parsed, Pepper};
+use govern::{
+    directory::Owner,
+    key::{Denied, Env, KeyRule, Minted, Origin, Parsed, Pepper},
+};
 use store::{NewKey, Store};
 
 use super::START;
@@ -14,6 +17,7 @@ pub fn key(name: &str) -> NewKey {
     NewKey {
         env: Env::Live,
         name: name.into(),
+        owner: Owner::default(),
         models: vec!["*".into()],
         expires_at: None,
         parallel: None,
@@ -38,6 +42,7 @@ async fn admits(store: &Store, minted: &Minted, now: i64) -> Result<(), Denied> 
 pub async fn a_key_comes_back_as_it_was(store: &Store, another: &Store) {
     let full = NewKey {
         env: Env::Test,
+        owner: Owner { user: Some("ada".into()), project: Some("x".into()), ..Owner::default() },
         models: vec!["chat".into(), "openai/*".into()],
         expires_at: Some(START + 10),
         parallel: Some(u32::MAX),
@@ -55,9 +60,12 @@ pub async fn a_key_comes_back_as_it_was(store: &Store, another: &Store) {
             hash: minted.hash(&pepper()),
             id: minted.id.clone(),
             name: full.name,
+            owner: full.owner,
             principal: Default::default(),
             previous: None,
             models: full.models,
+            access: Default::default(),
+            bounds: Default::default(),
             expires_at: full.expires_at,
             disabled: false,
             parallel: full.parallel,

@@ -6,7 +6,7 @@ pub mod requests;
 pub mod responses;
 
 use gateway::observe::{Attempt, Lane, Outcome, Record};
-use govern::Money;
+use govern::{Money, Principal};
 use llm::usage::Usage;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ macro_rules! store_suite {
     ($fixture:ident) => {
         $crate::store_suite!($fixture, requests: [
             keeps_a_record_whole, keeps_a_record_once, keeps_batches_of_any_size, pages_newest_first, filters,
-            caps_the_rows_of_a_page, treats_hostile_text_as_text, tails_in_the_order_of_writing,
+            lists_by_the_callers_place, caps_the_rows_of_a_page, treats_hostile_text_as_text, tails_in_the_order_of_writing,
             forgets_what_is_old
         ]);
         $crate::store_suite!($fixture, keys: [
@@ -90,6 +90,7 @@ pub fn realistic(n: u64) -> Record {
         id: Uuid::now_v7(),
         key_id: Some(format!("{:012}", n % 40)),
         key_name: Some(format!("team-{}", n % 40)),
+        principal: Some(Principal { team: Some(format!("team-{}", n % 4).into()), ..Principal::default() }.into()),
         model: Some(["chat", "gpt-5-mini", "claude-sonnet"][n as usize % 3].into()),
         target: Some("openai/gpt-5-mini".into()),
         served_model: Some("gpt-5-mini-2025-08-07".into()),

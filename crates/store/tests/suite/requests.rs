@@ -4,6 +4,7 @@ use gateway::{
     observe::{Outcome, Record},
     sink::Sink,
 };
+use govern::{Principal, principal::PlaceFilter};
 use store::{Filter, Page, StatusClass, Store};
 
 use super::{START, realistic, record};
@@ -51,6 +52,27 @@ pub async fn keeps_batches_of_any_size(store: &Store, _: &Store) {
         seen.extend(rows.into_iter().map(|row| row.record));
     }
     assert_eq!(seen, (0..kept).rev().map(record).collect::<Vec<_>>());
+}
+
+pub async fn lists_by_the_callers_place(store: &Store, _: &Store) {
+    let of = |n: u64, team: &str, user: &str| {
+        let principal = Principal { team: Some(team.into()), user: Some(user.into()), ..Principal::default() };
+        Record { principal: Some(principal.into()), ..record(n) }
+    };
+    keep(store, [of(1, "a_b", "ada"), of(2, "axb", "ada"), of(3, "a_b", "u=ada"), of(4, "A_B", "x;u=ada;"), record(5)])
+        .await;
+    let id = |id: &str| Some(id.to_owned());
+    for (place, found) in [
+        (PlaceFilter { team: id("a_b"), ..PlaceFilter::default() }, &[3, 1][..]),
+        (PlaceFilter { user: id("ada"), ..PlaceFilter::default() }, &[2, 1]),
+        (PlaceFilter { team: id("a_b"), user: id("ada"), ..PlaceFilter::default() }, &[1]),
+        (PlaceFilter { organization: id("default"), ..PlaceFilter::default() }, &[4, 3, 2, 1]),
+        (PlaceFilter { organization: id("acme"), ..PlaceFilter::default() }, &[]),
+        (PlaceFilter { team: id("%"), ..PlaceFilter::default() }, &[]),
+        (PlaceFilter { team: id("a"), ..PlaceFilter::default() }, &[]),
+    ] {
+        assert_eq!(seconds(store, Filter { place: place.clone(), ..Filter::default() }).await, found, "{place:?}");
+    }
 }
 
 pub async fn pages_newest_first(store: &Store, _: &Store) {

@@ -4,12 +4,14 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{At, Checking, Fault};
 use crate::{
-    access::Pattern,
+    Directory,
+    access::{Access, Pattern},
     config::{
         problem::closest,
         quantity,
         raw::{Raw, RawKey},
     },
+    directory::{BadOwner, Owner},
     key::{KeyHash, KeyId, KeyRule, Origin, Parsed, Pepper},
 };
 
@@ -34,7 +36,7 @@ impl DraftKey {
 type Material = (String, KeyHash, Option<crate::config::Secret>);
 
 impl Checking<'_> {
-    pub(super) fn keys(&mut self, keys: &[Option<RawKey>], raw: &Raw) -> Vec<DraftKey> {
+    pub(super) fn keys(&mut self, keys: &[Option<RawKey>], raw: &Raw, directory: &Directory) -> Vec<DraftKey> {
         let mut good = Vec::new();
         let (mut names, mut ids) = (HashSet::new(), HashSet::new());
         for (at, key) in keys.iter().enumerate() {
@@ -55,6 +57,8 @@ impl Checking<'_> {
             }
             let models = self.allow_list(key, raw, &path);
             let expires_at = self.expiry(key, &path);
+            let owner = self.owner(key, directory, &path);
+            let access = self.access(key, &path);
             let Some((id, hash, secret)) = self.material(key, &path) else { continue };
             if !ids.insert(id.clone()) {
                 let fix = "make another key with `tollgate keys create`";
@@ -63,18 +67,42 @@ impl Checking<'_> {
             let rule = KeyRule {
                 id: KeyId(id),
                 name: key.name.clone(),
+                owner,
                 principal: Arc::default(),
                 hash,
                 previous: None,
                 models,
+                access,
+                bounds: Arc::default(),
                 expires_at,
                 disabled: key.disabled.unwrap_or(false),
                 parallel: key.parallel,
                 origin: Origin::File,
             };
-            good.push(DraftKey { rule, secret });
+            good.push(DraftKey { rule: directory.settle(rule), secret });
         }
         good
+    }
+
+    /// To whom it belongs. One that makes no sense is reported.
+    fn owner(&mut self, key: &RawKey, directory: &Directory, path: &str) -> Owner {
+        let owner = Owner {
+            user: key.user.clone(),
+            virtual_account: key.virtual_account.clone(),
+            project: key.project.clone(),
+            team: key.team.clone(),
+            organization: key.organization.clone(),
+        };
+        if let Err(BadOwner { field, message, unknown }) = directory.place(&owner) {
+            let fault = if unknown.is_some() { Fault::UnknownReference } else { Fault::Contradiction };
+            let meant = unknown.and_then(|(kind, id)| Some((kind, directory.closest(kind, &id)?)));
+            let fix = match meant {
+                Some((_, meant)) => format!("did you mean `{meant}`?"),
+                None => "name what the file declares; to whom it belongs must agree".to_owned(),
+            };
+            self.report.error(fault, At::Value(&format!("{path}.{field}")), message, fix);
+        }
+        owner
     }
 
     fn material(&mut self, key: &RawKey, path: &str) -> Option<Material> {
@@ -133,6 +161,16 @@ impl Checking<'_> {
                 None
             }
         }
+    }
+
+    fn access(&mut self, key: &RawKey, path: &str) -> Access {
+        let Some(raw) = &key.access else { return Access::default() };
+        Access::read(raw).unwrap_or_else(|(field, entry)| {
+            let at = format!("{path}.access.{field}");
+            let fix = "write a name, or a pattern with one `*`";
+            self.report.error(Fault::BadName, At::Value(&at), format!("`{entry}` is no name and no pattern"), fix);
+            Access::default()
+        })
     }
 
     fn allow_list(&mut self, key: &RawKey, raw: &Raw, path: &str) -> Vec<String> {

@@ -732,3 +732,19 @@ fn what_a_cloud_puts_into_the_environment_is_found() {
         assert_eq!((name.as_str(), file.as_deref()), ("p", Some(Path::new("/h/.aws/credentials"))));
     }
 }
+
+#[test]
+fn the_tree_is_checked_with_the_place_of_every_problem() {
+    let tree = "teams: { research: {} }\nusers: { ada: { teams: { research: developer } } }\n";
+    let key = |of: &str| format!("{tree}keys: [{{ name: a, secret: '${{KEY_CI}}', {of} }}]");
+    let rules = rules(&key("user: ada"));
+    let rule = rules.keys.values().next().unwrap();
+    assert_eq!(rule.principal.to_path(), ";o=default;t=research;u=ada;");
+    has("teams: { x: { division: nope } }", "unknown_reference teams.x.division 1:25");
+    has("teams: { X: {} }", "bad_name teams.X 1:");
+    has("users: { ada: { teams: { nope: viewer } } }", "unknown_reference users.ada.teams.nope 1:");
+    has("teams: { x: { team: y } }", "unknown_field teams.x.team 1:");
+    has(&key("user: adda"), "unknown_reference keys[0].user 3:");
+    has(&key("user: ada, organization: acme"), "unknown_reference keys[0].organization 3:");
+    has(&key("user: ada, virtual_account: ci"), "contradiction keys[0].virtual_account 3:");
+}
