@@ -14,6 +14,7 @@ pub mod principal;
 pub mod route;
 #[cfg(test)]
 mod testing;
+pub mod vault;
 
 pub use config::Rules;
 pub use directory::Directory;
