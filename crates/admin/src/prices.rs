@@ -8,7 +8,7 @@ use axum::{
     response::IntoResponse,
 };
 use gateway::{clock::now_micros, observe::Which};
-use govern::{Money, config::shown::in_dollars};
+use govern::{Money, audit::Author, config::shown::in_dollars};
 use llm::{catalog, price::Terms};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -80,7 +80,7 @@ pub(crate) async fn apply(State(admin): State<Admin>, body: Bytes) -> Result<imp
     for _ in 0..MOST_STEPS {
         let step = admin
             .store
-            .reprice(&repricing, cursor, MOST_REPRICED, |record| record.reprice(&rules, which, repricing.at))
+            .reprice(&repricing, cursor, MOST_REPRICED, |record| record.reprice(&rules, which, repricing.author.at))
             .await?;
         sum.add(&step);
         match step.next {
@@ -128,6 +128,6 @@ fn read(body: &[u8]) -> Result<(Apply, Repricing, i64), Problem> {
     }
     let wrong = || Problem::bad_parameter("cursor", "cursor must be the next_cursor of the call before");
     let cursor = apply.cursor.as_deref().map(|text| text.parse().map_err(|_| wrong())).transpose()?.unwrap_or(0);
-    let repricing = Repricing { filter, dry_run: apply.dry_run, author: "admin API".to_owned(), at: now_micros() };
+    let repricing = Repricing { filter, dry_run: apply.dry_run, author: Author::new("admin_token", now_micros()) };
     Ok((apply, repricing, cursor))
 }

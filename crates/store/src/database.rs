@@ -78,6 +78,23 @@ impl Database {
         }
     }
 
+    /// From now on what is deleted is overwritten too. (PostgreSQL does so in its own time, by VACUUM.)
+    pub(crate) async fn overwrite_deleted(&self) -> Result<(), Error> {
+        if let Self::Sqlite { write, .. } = self {
+            sqlx::query("PRAGMA secure_delete = ON").execute(write).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes what was deleted out of the write-ahead log, as far as no reader is in the way.
+    pub(crate) async fn forget_deleted(&self) -> Result<(), Error> {
+        if let Self::Sqlite { write, .. } = self {
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(write).await?;
+            sqlx::query("PRAGMA secure_delete = OFF").execute(write).await?;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite { read, write } => {

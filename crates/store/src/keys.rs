@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use crate::{
     Error, Store,
-    database::Change,
+    audit::Act,
     secret::random,
-    sql::{Row, sql},
+    sql::{Row, Sql, sql},
 };
 use futures_util::future::BoxFuture;
 use gateway::keys::{KeySource, KeySourceDown};
 use govern::{
     access::Access,
+    audit::{Author, Deed},
     directory::Owner,
     key::{Env, KeyHash, KeyId, KeyRule, Minted, Origin, Pepper},
 };
@@ -61,10 +62,10 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn create_key(&self, pepper: &Pepper, key: &NewKey) -> Result<Minted, Error> {
+    pub async fn create_key(&self, author: &Author, pepper: &Pepper, key: &NewKey) -> Result<Minted, Error> {
         let minted = Minted::new(key.env, &*random()?);
         let models = serde_json::Value::from(key.models.clone()).to_string();
-        let mut change = self.change_of_keys().await?;
+        let mut act = self.change_of_keys(author).await?;
         sql("INSERT INTO keys (id, env, name, hash, models, expires_at, disabled, parallel, created_at, owner_user, \
              owner_virtual_account, owner_project, owner_team, owner_organization) \
              VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11, $12, $13)")
@@ -81,9 +82,10 @@ impl Store {
         .bind(&key.owner.project)
         .bind(&key.owner.team)
         .bind(&key.owner.organization)
-        .run(&mut change)
+        .run(&mut act)
         .await?;
-        change.commit().await?;
+        let made = in_act(&mut act, &minted.id.0).await?.map(|key| state(&key));
+        act.commit(&Deed { after: made, ..Deed::new("keys.create", "key", &minted.id.0) }).await?;
         Ok(minted)
     }
 
@@ -109,15 +111,10 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn disable_key(&self, id: &str, disabled: bool) -> Result<bool, Error> {
-        let mut change = self.change_of_keys().await?;
-        let done = sql("UPDATE keys SET disabled = $2 WHERE id = $1")
-            .bind(id)
-            .bind(i64::from(disabled))
-            .run(&mut change)
-            .await?;
-        change.commit().await?;
-        Ok(done == 1)
+    pub async fn disable_key(&self, author: &Author, id: &str, disabled: bool) -> Result<bool, Error> {
+        let action = if disabled { "keys.disable" } else { "keys.enable" };
+        let change = sql("UPDATE keys SET disabled = $2 WHERE id = $1").bind(id).bind(i64::from(disabled));
+        self.change_key(author, action, id, change).await
     }
 
     /// Gives the key a new secret; the old one is accepted until `old_until` (microseconds since 1970). `None` if there
@@ -125,36 +122,45 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn rotate_key(&self, pepper: &Pepper, id: &str, old_until: i64) -> Result<Option<Minted>, Error> {
+    pub async fn rotate_key(
+        &self,
+        author: &Author,
+        pepper: &Pepper,
+        id: &str,
+        old_until: i64,
+    ) -> Result<Option<Minted>, Error> {
         let Some(key) = self.key(id).await? else { return Ok(None) };
         let minted = Minted::renewed(key.env, key.rule.id, &*random()?);
-        let mut change = self.change_of_keys().await?;
-        let done = sql("UPDATE keys SET previous_hash = hash, previous_until = $3, hash = $2 WHERE id = $1")
+        let change = sql("UPDATE keys SET previous_hash = hash, previous_until = $3, hash = $2 WHERE id = $1")
             .bind(id)
             .bind(minted.hash(pepper).to_string())
-            .bind(old_until)
-            .run(&mut change)
-            .await?;
-        change.commit().await?;
-        Ok((done == 1).then_some(minted))
+            .bind(old_until);
+        Ok(self.change_key(author, "keys.rotate", id, change).await?.then_some(minted))
     }
 
     /// Forgets the key. False if there is no such key. Records keep its id and name.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn delete_key(&self, id: &str) -> Result<bool, Error> {
-        let mut change = self.change_of_keys().await?;
-        let done = sql("DELETE FROM keys WHERE id = $1").bind(id).run(&mut change).await?;
-        change.commit().await?;
-        Ok(done == 1)
+    pub async fn delete_key(&self, author: &Author, id: &str) -> Result<bool, Error> {
+        self.change_key(author, "keys.delete", id, sql("DELETE FROM keys WHERE id = $1").bind(id)).await
+    }
+
+    /// Does something to a key, and notes what became of it. False if there is no such key.
+    async fn change_key(&self, author: &Author, action: &str, id: &str, change: Sql) -> Result<bool, Error> {
+        let mut act = self.change_of_keys(author).await?;
+        let Some(before) = in_act(&mut act, id).await? else { return Ok(false) };
+        change.run(&mut act).await?;
+        let after = in_act(&mut act, id).await?.map(|key| state(&key));
+        act.commit(&Deed { before: Some(state(&before)), after, ..Deed::new(action, "key", id) }).await?;
+        Ok(true)
     }
 
     /// A change that every replica will notice.
-    async fn change_of_keys(&self) -> Result<Change, Error> {
-        let mut change = self.database.change().await?;
-        sql("UPDATE meta SET value = value + 1 WHERE name = 'keys_version'").run(&mut change).await?;
-        Ok(change)
+    async fn change_of_keys<'a>(&self, author: &'a Author) -> Result<Act<'a>, Error> {
+        let mut act = self.act(author).await?;
+        sql("UPDATE meta SET value = value + 1 WHERE name = 'keys_version'").run(&mut act).await?;
+        Ok(act)
     }
 
     async fn version_of(&self, name: &str) -> Result<i64, Error> {
@@ -166,6 +172,33 @@ impl Store {
 const SELECT: &str = "SELECT id, env, name, hash, previous_hash, previous_until, models, expires_at, disabled, parallel, \
                       created_at, owner_user, owner_virtual_account, owner_project, owner_team, owner_organization \
                       FROM keys";
+
+/// The key as this change sees it.
+async fn in_act(act: &mut Act<'_>, id: &str) -> Result<Option<StoredKey>, Error> {
+    let row = sql(SELECT).push(" WHERE id = ").push_bind(id).first(act).await?;
+    row.as_ref().map(stored).transpose()
+}
+
+/// What the audit log hashes of a key. Of its secret that is a hash already.
+fn state(key: &StoredKey) -> serde_json::Value {
+    let KeyRule { name, hash, previous, owner, models, expires_at, disabled, parallel, .. } = &key.rule;
+    serde_json::json!({
+        "env": key.env,
+        "name": name,
+        "hash": hash.to_string(),
+        "previous": previous.as_ref().map(|(hash, until)| (hash.to_string(), until)),
+        "models": models,
+        "expires_at": expires_at,
+        "disabled": disabled,
+        "parallel": parallel,
+        "created_at": key.created_at,
+        "user": owner.user,
+        "virtual_account": owner.virtual_account,
+        "project": owner.project,
+        "team": owner.team,
+        "organization": owner.organization,
+    })
+}
 
 fn stored(row: &Row) -> Result<StoredKey, Error> {
     let id: String = row.try_get("id")?;

@@ -4,6 +4,7 @@
 //! database. The request path never waits for this crate: records arrive in batches behind a bounded queue
 //! ([`gateway::sink::Sink`]), and keys are read through a cache ([`gateway::keys::KeySource`]).
 
+mod audit;
 mod database;
 mod keys;
 mod migrations;
@@ -17,6 +18,7 @@ mod sql;
 mod sqlite;
 mod write;
 
+pub use audit::{AuditFilter, AuditLines};
 pub use keys::{NewKey, StoredKey};
 pub use open::Store;
 pub use prices::{Change, KeptPrice, MOST_REPRICED, Repricing, Step};

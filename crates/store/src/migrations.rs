@@ -13,6 +13,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (2, "responses", include_str!("../migrations/0002_responses.sql")),
     (3, "prices, repricings", include_str!("../migrations/0003_prices.sql")),
     (4, "owners", include_str!("../migrations/0004_owners.sql")),
+    (5, "audit", include_str!("../migrations/0005_audit.sql")),
 ];
 
 /// What PostgreSQL calls otherwise than SQLite. Texts are compared byte by byte, as SQLite does it: a list then has one

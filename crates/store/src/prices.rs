@@ -3,9 +3,13 @@
 use std::{collections::HashSet, sync::Arc};
 
 use gateway::observe::{Priced, Record, Repriced, compact};
-use govern::Money;
+use govern::{
+    Money,
+    audit::{Author, Deed},
+};
 use llm::price::Price;
 use serde::Serialize;
+use serde_json::json as value;
 use uuid::Uuid;
 
 use crate::{
@@ -27,15 +31,13 @@ pub struct KeptPrice {
 }
 
 /// Which records are priced anew, and on whose word.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Repricing {
     pub filter: Filter,
     /// Says what would change, and changes nothing.
     pub dry_run: bool,
     /// Who asked for it, for the books.
-    pub author: String,
-    /// Microseconds since 1970.
-    pub at: i64,
+    pub author: Author,
 }
 
 /// What one step of a repricing did.
@@ -168,28 +170,40 @@ impl Store {
             return Ok(changes);
         }
         let mut done = Vec::with_capacity(changes.len());
-        let mut transaction = self.database.change().await?;
+        let mut act = self.act(&repricing.author).await?;
         for (old, new) in changes {
-            let row = sql(SELECT).push(" WHERE seq = ").push_bind(old.seq).first(&mut transaction).await?;
+            let row = sql(SELECT).push(" WHERE seq = ").push_bind(old.seq).first(&mut act).await?;
             if !row.as_ref().map(|row| is_still(row, &old.record)).transpose()?.unwrap_or(false) {
                 continue;
             }
             sql("UPDATE requests SET detail = $1 WHERE seq = $2")
                 .bind(compact::write(&new))
                 .bind(old.seq)
-                .run(&mut transaction)
+                .run(&mut act)
                 .await?;
             sql("INSERT INTO repricings (request, at, author, before, after) VALUES ($1, $2, $3, $4, $5)")
                 .bind(old.record.id.to_string())
-                .bind(repricing.at)
-                .bind(&repricing.author)
+                .bind(repricing.author.at)
+                .bind(&repricing.author.actor)
                 .bind(json(&old.record.priced())?)
                 .bind(json(&new.priced())?)
-                .run(&mut transaction)
+                .run(&mut act)
                 .await?;
             done.push((old, new));
         }
-        transaction.commit().await?;
+        // Nothing was written if all had changed meanwhile.
+        if let Some((first, _)) = done.first() {
+            let cost = |records: &mut dyn Iterator<Item = &Record>| -> Money {
+                records.fold(Money::default(), |sum, record| sum + record.cost.unwrap_or_default())
+            };
+            let before = cost(&mut done.iter().map(|(old, _)| &old.record));
+            let after = cost(&mut done.iter().map(|(_, new)| new));
+            let id = first.record.id.to_string();
+            let deed = Deed::new("requests.reprice", "request", &id)
+                .before(value!({ "records": done.len(), "cost": before }))
+                .after(value!({ "records": done.len(), "cost": after }));
+            act.commit(&deed).await?;
+        }
         Ok(done)
     }
 

@@ -50,7 +50,7 @@ async fn no_secret_is_in_a_dump() {
     let Some(server) = Postgres::shared() else { return };
     let (url, dir) = (server.database(), tempfile::tempdir().unwrap());
     let store = Store::connect(dir.path(), Some(&Secret::new(url.clone()))).await.unwrap();
-    let minted = store.create_key(&suite::keys::pepper(), &suite::keys::key("a")).await.unwrap();
+    let minted = store.create_key(&suite::author(), &suite::keys::pepper(), &suite::keys::key("a")).await.unwrap();
     let name = url.rsplit('/').next().unwrap();
     let dump = server.ask(name, "SELECT keys::text FROM keys");
     let secret = minted.text.expose().split('_').nth(3).unwrap();

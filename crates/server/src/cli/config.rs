@@ -8,6 +8,7 @@ use std::{
 use anyhow::Context;
 use gateway::{clock::now_micros, guard};
 use govern::{
+    audit::Author,
     config::{
         build::{self, Checked, Draft},
         raw::Raw,
@@ -98,6 +99,18 @@ impl Data {
 /// It cannot be read or made.
 pub fn pepper(data_dir: &Path) -> anyhow::Result<Pepper> {
     Ok(Secret::pepper(data_dir, variable("TOLLGATE_PEPPER").as_deref())?)
+}
+
+/// Who types this, for the audit log: `cli:` and the name in the operating system.
+#[must_use]
+pub fn author() -> Author {
+    let name = ["USER", "LOGNAME"].into_iter().find_map(variable).filter(|name| !name.is_empty());
+    let name = name.unwrap_or_else(|| {
+        // A container's process often has a number alone.
+        let uid = std::fs::metadata("/proc/self").map(|own| std::os::unix::fs::MetadataExt::uid(&own));
+        uid.map_or_else(|_| "unknown".to_owned(), |uid| format!("uid-{uid}"))
+    });
+    Author::new(format!("cli:{name}"), now_micros())
 }
 
 /// A variable of the environment.

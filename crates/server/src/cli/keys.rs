@@ -15,7 +15,7 @@ use store::{NewKey, Store, StoredKey};
 
 use super::{
     Outcome,
-    config::{Data, pepper},
+    config::{Data, author, pepper},
     table,
 };
 
@@ -111,26 +111,27 @@ pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
     let dir = args.data.dir()?;
     let store = Store::open(&dir).await?;
     let now = now_micros();
+    let author = author();
     match args.command {
         Command::Create(new) => {
             let new = read(new, now)?;
             known_owner(&args.data, &new.owner)?;
-            let minted = store.create_key(&pepper(&dir)?, &new).await?;
+            let minted = store.create_key(&author, &pepper(&dir)?, &new).await?;
             show(&minted, "made", &dir, out)?;
         }
         Command::List { json } => list(&store.keys().await?, json, now, out)?,
-        Command::Disable { id } => known(&id, store.disable_key(&id, true).await?)?,
-        Command::Enable { id } => known(&id, store.disable_key(&id, false).await?)?,
+        Command::Disable { id } => known(&id, store.disable_key(&author, &id, true).await?)?,
+        Command::Enable { id } => known(&id, store.disable_key(&author, &id, false).await?)?,
         Command::Rotate { id, overlap } => {
             let until = after(now, overlap).context("--overlap")?;
-            let minted = store.rotate_key(&pepper(&dir)?, &id, until).await?;
+            let minted = store.rotate_key(&author, &pepper(&dir)?, &id, until).await?;
             known(&id, minted.is_some())?;
             if let Some(minted) = minted {
                 show(&minted, "rotated", &dir, out)?;
                 eprintln!("The old secret is accepted until {}.", table::time(until));
             }
         }
-        Command::Delete { id } => known(&id, store.delete_key(&id).await?)?,
+        Command::Delete { id } => known(&id, store.delete_key(&author, &id).await?)?,
     }
     store.close().await;
     Ok(ExitCode::SUCCESS)

@@ -4,14 +4,18 @@ use std::{io::Write, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use gateway::{clock::now_micros, observe::Which};
+use gateway::observe::Which;
 use govern::{config::shown::in_dollars, key::Pepper};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use llm::{catalog, price::Terms};
 use serde_json::json;
 use store::{Filter, MOST_REPRICED, Repricing, Step, Store};
 
-use super::{Outcome, config::Data, table};
+use super::{
+    Outcome,
+    config::{Data, author},
+    table,
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -83,11 +87,11 @@ async fn apply(store: &Store, data: &Data, apply: &Apply, out: &mut dyn Write) -
     let time = |name: &str, text: &Option<String>| text.as_deref().map(|text| micros(name, text)).transpose();
     let filter =
         Filter { since: time("--since", &apply.since)?, until: time("--until", &apply.until)?, ..Filter::default() };
-    let repricing = Repricing { filter, dry_run: apply.dry_run, author: author(), at: now_micros() };
+    let repricing = Repricing { filter, dry_run: apply.dry_run, author: author() };
     let which = if apply.reprice { Which::All } else { Which::Unknown };
     let mut sum = Step { next: Some(0), ..Step::default() };
     while let Some(after) = sum.next {
-        let price = |record: &mut gateway::observe::Record| record.reprice(&rules, which, repricing.at);
+        let price = |record: &mut gateway::observe::Record| record.reprice(&rules, which, repricing.author.at);
         sum.add(&store.reprice(&repricing, after, MOST_REPRICED, price).await?);
     }
     if apply.json {
@@ -107,12 +111,6 @@ async fn apply(store: &Store, data: &Data, apply: &Apply, out: &mut dyn Write) -
     writeln!(out, "{done:14} {} ({} of them had no known cost)", sum.changed, sum.unknown_before)?;
     writeln!(out, "cost           ${} before, ${} after", sum.before, sum.after)?;
     Ok(writeln!(out, "still unknown  {}", sum.left)?)
-}
-
-/// Who types this, for the books.
-fn author() -> String {
-    let user = ["USER", "LOGNAME"].into_iter().find_map(super::config::variable);
-    user.map_or_else(|| "command line".to_owned(), |user| format!("command line, {user}"))
 }
 
 /// A point in time, in microseconds since 1970. A date begins at midnight, in UTC.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use govern::{
+    audit::Author,
     directory::Owner,
     key::{Env, Pepper},
 };
@@ -26,7 +27,7 @@ pub async fn greet(store: &Store, pepper: &Pepper, address: SocketAddr) -> anyho
         parallel: None,
         created_at: gateway::clock::now_micros(),
     };
-    let minted = store.create_key(pepper, &key).await?;
+    let minted = store.create_key(&Author::new("system", key.created_at), pepper, &key).await?;
     eprintln!(
         r#"
 Tollgate listens on http://{address}

@@ -7,7 +7,7 @@ use govern::{
 };
 use store::{NewKey, Store};
 
-use super::START;
+use super::{START, author};
 
 pub fn pepper() -> Pepper {
     Pepper::new(&[7; 32])
@@ -26,7 +26,7 @@ pub fn key(name: &str) -> NewKey {
 }
 
 async fn create(store: &Store) -> Minted {
-    store.create_key(&pepper(), &key("a")).await.unwrap()
+    store.create_key(&author(), &pepper(), &key("a")).await.unwrap()
 }
 
 async fn rule(store: &Store, id: &str) -> KeyRule {
@@ -49,7 +49,7 @@ pub async fn a_key_comes_back_as_it_was(store: &Store, another: &Store) {
         created_at: START + 1,
         ..key("Zoë's \"key\" <b>")
     };
-    let minted = store.create_key(&pepper(), &full).await.unwrap();
+    let minted = store.create_key(&author(), &pepper(), &full).await.unwrap();
     create(store).await;
     let keys = another.keys().await.unwrap();
     assert_eq!(keys.iter().map(|key| &key.rule.name).collect::<Vec<_>>(), ["a", &full.name], "by time of creation");
@@ -79,32 +79,32 @@ pub async fn a_key_comes_back_as_it_was(store: &Store, another: &Store) {
 
 pub async fn a_rotated_key_keeps_its_old_secret_for_a_while(store: &Store, another: &Store) {
     let first = create(store).await;
-    let second = store.rotate_key(&pepper(), &first.id.0, START + 5).await.unwrap().unwrap();
+    let second = store.rotate_key(&author(), &pepper(), &first.id.0, START + 5).await.unwrap().unwrap();
     assert_eq!(second.id, first.id);
     assert_eq!(admits(another, &second, START).await, Ok(()));
     assert_eq!(admits(another, &first, START + 4).await, Ok(()));
     assert_eq!(admits(another, &first, START + 5).await, Err(Denied::WrongSecret));
-    let third = store.rotate_key(&pepper(), &first.id.0, START + 9).await.unwrap().unwrap();
+    let third = store.rotate_key(&author(), &pepper(), &first.id.0, START + 9).await.unwrap().unwrap();
     assert_eq!(admits(another, &third, START).await, Ok(()));
     assert_eq!(admits(another, &second, START + 8).await, Ok(()));
     assert_eq!(admits(another, &first, START).await, Err(Denied::WrongSecret), "one overlap at a time");
-    assert!(store.rotate_key(&pepper(), "none", START).await.unwrap().is_none());
+    assert!(store.rotate_key(&author(), &pepper(), "none", START).await.unwrap().is_none());
 }
 
 pub async fn a_disabled_key_can_be_enabled(store: &Store, another: &Store) {
     let minted = create(store).await;
-    assert!(store.disable_key(&minted.id.0, true).await.unwrap());
+    assert!(store.disable_key(&author(), &minted.id.0, true).await.unwrap());
     assert_eq!(admits(another, &minted, START).await, Err(Denied::Disabled));
-    assert!(store.disable_key(&minted.id.0, false).await.unwrap());
+    assert!(store.disable_key(&author(), &minted.id.0, false).await.unwrap());
     assert_eq!(admits(another, &minted, START).await, Ok(()));
-    assert!(!store.disable_key("none", true).await.unwrap());
+    assert!(!store.disable_key(&author(), "none", true).await.unwrap());
 }
 
 pub async fn a_deleted_key_is_gone(store: &Store, another: &Store) {
     let id = create(store).await.id.0;
-    assert!(store.delete_key(&id).await.unwrap());
+    assert!(store.delete_key(&author(), &id).await.unwrap());
     assert!(another.key(&id).await.unwrap().is_none());
-    assert!(!store.delete_key(&id).await.unwrap());
+    assert!(!store.delete_key(&author(), &id).await.unwrap());
 }
 
 pub async fn no_secret_is_kept(store: &Store, another: &Store) {
@@ -126,9 +126,9 @@ pub async fn a_change_is_seen_by_other_handles(store: &Store, another: &Store) {
     let id = create(store).await.id.0;
     for change in ["create", "rotate", "disable", "delete"] {
         match change {
-            "rotate" => store.rotate_key(&pepper(), &id, START).await.map(drop).unwrap(),
-            "disable" => store.disable_key(&id, true).await.map(drop).unwrap(),
-            "delete" => store.delete_key(&id).await.map(drop).unwrap(),
+            "rotate" => store.rotate_key(&author(), &pepper(), &id, START).await.map(drop).unwrap(),
+            "disable" => store.disable_key(&author(), &id, true).await.map(drop).unwrap(),
+            "delete" => store.delete_key(&author(), &id).await.map(drop).unwrap(),
             _ => {}
         }
         let now = another.version().await.unwrap();

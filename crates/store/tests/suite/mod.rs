@@ -1,12 +1,13 @@
 //! What every database must do, written once. A database's own test file names its fixture: `store_suite!(Fixture)`.
 
+pub mod audit;
 pub mod keys;
 pub mod prices;
 pub mod requests;
 pub mod responses;
 
 use gateway::observe::{Attempt, Lane, Outcome, Record};
-use govern::{Money, Principal};
+use govern::{Money, Principal, audit::Author};
 use llm::usage::Usage;
 use uuid::Uuid;
 
@@ -19,6 +20,11 @@ macro_rules! store_suite {
             keeps_a_record_whole, keeps_a_record_once, keeps_batches_of_any_size, pages_newest_first, filters,
             lists_by_the_callers_place, caps_the_rows_of_a_page, treats_hostile_text_as_text, tails_in_the_order_of_writing,
             forgets_what_is_old
+        ]);
+        $crate::store_suite!($fixture, audit: [
+            every_change_of_a_key_leaves_an_entry, what_changes_nothing_leaves_none, appenders_share_one_chain,
+            entries_are_found_by_what_they_say, a_person_is_erased_and_the_chain_holds,
+            a_deed_without_a_change_is_noted
         ]);
         $crate::store_suite!($fixture, keys: [
             a_key_comes_back_as_it_was, a_rotated_key_keeps_its_old_secret_for_a_while, a_disabled_key_can_be_enabled,
@@ -48,6 +54,11 @@ macro_rules! store_suite {
 
 /// Microseconds since 1970 at which the suite's time begins.
 pub const START: i64 = 1_760_000_000_000_000;
+
+/// Whoever changes something in these tests.
+pub fn author() -> Author {
+    Author::new("cli:tester", START)
+}
 
 /// A plain record that arrived `second` seconds after the start.
 pub fn record(second: u64) -> Record {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gateway::observe::{Attempt, Priced, Record, Repriced};
 use govern::Money;
+use govern::audit::Author;
 use llm::{
     price::Price,
     usage::{Unit, Usage},
@@ -32,7 +33,7 @@ fn three(record: &mut Record) -> Repriced {
 }
 
 fn asked() -> Repricing {
-    Repricing { author: "me".into(), at: START + 5, ..Repricing::default() }
+    Repricing { filter: Filter::default(), dry_run: false, author: Author { at: START + 5, ..Author::new("me", 0) } }
 }
 
 async fn run(store: &Store, asked: &Repricing, limit: u32) -> Step {
@@ -97,7 +98,7 @@ pub async fn prices_in_bounded_steps(store: &Store, another: &Store) {
     assert_eq!((second.seen, second.changed), (5, 5));
     let rest = run(store, &asked, 5).await;
     assert_eq!((rest.seen, rest.changed), (18, 8));
-    let huge = store.reprice(&Repricing { dry_run: true, ..Repricing::default() }, 0, u32::MAX, three).await.unwrap();
+    let huge = store.reprice(&Repricing { dry_run: true, ..self::asked() }, 0, u32::MAX, three).await.unwrap();
     assert_eq!((huge.seen, huge.changed, huge.next), (23, 5, None));
 }
 
