@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use govern::{Rules, config::BadSetting, key::Pepper};
 
 use crate::{
+    alert::Alerts,
     guard::Guards,
     keys::{KeySource, Keyring},
     ledger::Ledger,
@@ -35,6 +36,7 @@ pub struct Gateway {
     /// Standing and meters of every target that was used.
     pub targets: Targets,
     pub sinks: SinkQueue,
+    pub alerts: Alerts,
     pub metrics: Arc<Metrics>,
     pub tasks: Tasks,
     /// Permits for answers that are read to their end after the client has gone.
@@ -82,6 +84,7 @@ pub struct Parts {
     pub keys: Arc<dyn KeySource>,
     pub responses: Arc<dyn ResponseStore>,
     pub sinks: SinkQueue,
+    pub alerts: Alerts,
     pub metrics: Arc<Metrics>,
     pub tasks: Tasks,
 }
@@ -106,6 +109,7 @@ impl Gateway {
             keys: Keyring::new(parts.pepper, parts.keys, parts.metrics.key_lookups.clone()),
             rules: ArcSwap::new(InForce::new(parts.rules)?),
             sinks: parts.sinks,
+            alerts: parts.alerts,
             metrics: parts.metrics,
             tasks: parts.tasks,
         }))

@@ -4,6 +4,7 @@
 //! [`body`]; how providers are reached is in [`upstream`]. The crate knows no database: it sees [`keys::KeySource`] and
 //! [`sink::Sink`], and the `server` crate plugs the store in.
 
+pub mod alert;
 pub mod body;
 pub mod clock;
 pub mod gateway;

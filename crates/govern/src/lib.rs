@@ -3,6 +3,7 @@
 //! Nothing here does I/O, is async, reads a clock or draws a random number: time and seeds are arguments.
 
 pub mod access;
+pub mod alert;
 pub mod audit;
 pub mod chargeback;
 pub mod config;

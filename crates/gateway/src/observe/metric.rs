@@ -52,6 +52,11 @@ struct UnitLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AttemptLabels {
     target: Arc<str>,
     outcome: &'static str,
@@ -114,6 +119,7 @@ pub struct Metrics {
     health: Family<TargetLabel, Gauge>,
     limits: Decisions,
     guards: Decisions,
+    alerts: Family<OutcomeLabel, Counter>,
     sink_failures: Family<SinkLabel, Counter>,
     /// Requests that have not ended.
     pub inflight: Gauge,
@@ -226,6 +232,7 @@ impl Metrics {
             health: Family::default(),
             limits: decisions(),
             guards: decisions(),
+            alerts: Family::default(),
             sink_failures: Family::default(),
             inflight: Gauge::default(),
             fallbacks: Counter::default(),
@@ -263,6 +270,7 @@ impl Metrics {
         r.register("target_health", "1: in use, 0: set aside", self.health.clone());
         r.register("limit_decisions", "Decisions of limits", self.limits.all.clone());
         r.register("guardrail_decisions", "Decisions of guardrails", self.guards.all.clone());
+        r.register("alerts", "Alerts by what became of them", self.alerts.clone());
         r.register("sink_failed_records", "Records that a sink did not keep", self.sink_failures.clone());
         r.register("inflight_requests", "Requests that have not ended", self.inflight.clone());
         r.register("fallbacks", "Requests served by another target than the first", self.fallbacks.clone());
@@ -329,6 +337,11 @@ impl Metrics {
     /// Counts a decision of a guardrail.
     pub fn guardrail(&self, decision: &'static str) {
         self.guards.of(decision).inc();
+    }
+
+    /// Counts an alert: `delivered`, `failed` or `dropped`.
+    pub fn alert(&self, outcome: &'static str) {
+        self.alerts.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     /// Counts records that a sink did not keep.

@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::FutureExt;
 use govern::{
-    Code, Error,
+    Code, Error, alert,
     config::snapshot::Target,
     route::{Again, Plan, again},
 };
@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     Gateway,
+    alert::Alert,
     body::{Done, Waiting},
     observe::Recording,
     upstream::TargetState,
@@ -117,6 +118,7 @@ impl Dispatch {
                 Tried::Bad(failure) => failure,
             };
             state.failed(&failure);
+            self.alarm(target, &failure);
             if mend(&failure, &mut without, &state) {
                 mended += 1;
                 continue;
@@ -129,6 +131,19 @@ impl Dispatch {
             }
         }
         Err(Error::new(Code::Internal, "tries without end"))
+    }
+
+    /// A credential that the provider does not take is the operator's to mend: no retry helps.
+    fn alarm(&self, target: &Target, failure: &Failure) {
+        let problem = match failure.kind {
+            Kind::Credential => "refuses the gateway's credential",
+            Kind::Payment => "says that the gateway's account has no credit",
+            _ => return,
+        };
+        let account = &*target.account.name;
+        let summary = format!("the provider of account {account} {problem}");
+        let alert = Alert::new(alert::Kind::CredentialRefused, account, summary).with("account", account);
+        self.gw.alerts.raise(alert.with("status", failure.status));
     }
 
     /// The time until the call must be over.

@@ -6,6 +6,7 @@
 //! cookies, no compression, no proxy, no cache.
 
 mod media;
+mod post;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -14,9 +15,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, Either, select};
+use futures_util::future::{self, BoxFuture, select};
 use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
@@ -25,7 +26,8 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_util::either::Either;
 use url::Host;
 
 use super::address::{Destination, Refusal, is_public};
@@ -129,17 +131,25 @@ impl Fetcher {
     }
 
     async fn get(&self, destination: &Destination, rules: &FetchRules<'_>) -> Result<Fetched, FetchError> {
+        let request = request(Request::get(destination.path_and_query()), destination)
+            .header(header::ACCEPT, names(rules.media))
+            .body(Full::default())
+            .map_err(|_| Refusal::NotAUrl)?;
+        exchange(self.open(destination).await?, request, async |answer| read(answer, rules).await).await
+    }
+
+    /// A connection to the host, with TLS where the URL asks for it.
+    async fn open(&self, destination: &Destination) -> Result<Either<TcpStream, TlsStream<TcpStream>>, FetchError> {
         let stream = self.dial(destination).await?;
         if !destination.is_https() {
-            return exchange(stream, destination, rules).await;
+            return Ok(Either::Left(stream));
         }
         let name = match destination.host() {
             Host::Domain(name) => ServerName::try_from(name.clone()).map_err(|_| Refusal::NotAUrl)?,
             Host::Ipv4(ip) => ServerName::from(IpAddr::from(*ip)),
             Host::Ipv6(ip) => ServerName::from(IpAddr::from(*ip)),
         };
-        let stream = self.tls.connect(name, stream).await.map_err(|_| FetchError::Tls)?;
-        exchange(stream, destination, rules).await
+        self.tls.connect(name, stream).await.map(Either::Right).map_err(|_| FetchError::Tls)
     }
 
     /// A connection to an address that has just been checked: the name is not looked up a second time.
@@ -173,29 +183,34 @@ impl Network for Internet {
     }
 }
 
+/// What every request says.
+fn request(request: http::request::Builder, destination: &Destination) -> http::request::Builder {
+    request
+        .header(header::HOST, destination.authority())
+        .header(header::USER_AGENT, "tollgate")
+        .header(header::ACCEPT_ENCODING, "identity")
+        .header(header::CONNECTION, "close")
+}
+
 /// Sends the request and reads the answer. The connection is driven here, not by a task: it ends with the fetch.
-async fn exchange<S>(stream: S, destination: &Destination, rules: &FetchRules<'_>) -> Result<Fetched, FetchError>
+async fn exchange<S, T>(
+    stream: S,
+    request: Request<Full<Bytes>>,
+    read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, FetchError>,
+) -> Result<T, FetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let request = Request::get(destination.path_and_query())
-        .header(header::HOST, destination.authority())
-        .header(header::USER_AGENT, "tollgate")
-        .header(header::ACCEPT, names(rules.media))
-        .header(header::ACCEPT_ENCODING, "identity")
-        .header(header::CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
-        .map_err(|_| Refusal::NotAUrl)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| FetchError::Broken)?;
     let answer = async move {
         #[expect(clippy::disallowed_methods, reason = "no provider is called: the connection ends with the fetch")]
         let response = sender.send_request(request).await.map_err(|_| FetchError::Broken)?;
-        read(response, rules).await
+        read(response).await
     };
     match select(std::pin::pin!(answer), std::pin::pin!(connection)).await {
-        Either::Left((fetched, _)) => fetched,
+        future::Either::Left((fetched, _)) => fetched,
         // The peer has closed; what it sent before may still wait to be read.
-        Either::Right((_, answer)) => answer.await,
+        future::Either::Right((_, answer)) => answer.await,
     }
 }
 

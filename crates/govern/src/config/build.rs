@@ -4,6 +4,7 @@
 //! directory that the configuration names: [`check`] gives a [`Draft`], [`Draft::into_rules`] the rules.
 
 mod accounts;
+mod alerts;
 mod credentials;
 mod directory;
 mod estimates;
@@ -34,7 +35,7 @@ use super::{
     tree,
     variable::Lookup,
 };
-use crate::{Directory, access::Pattern, key::Pepper};
+use crate::{Directory, access::Pattern, alert, key::Pepper};
 
 /// The largest file that is read.
 pub const MOST_BYTES: usize = 10 << 20;
@@ -58,6 +59,7 @@ pub struct Draft {
     directory: Directory,
     keys: Vec<keys::DraftKey>,
     guardrails: Vec<GuardRule>,
+    alerts: Vec<alert::Rule>,
     settings: Settings,
 }
 
@@ -101,7 +103,8 @@ impl Checking<'_> {
         let directory = self.directory(raw);
         let keys = self.keys(&raw.keys, raw, &directory);
         let guardrails = self.guardrails(&raw.guardrails);
-        Draft { hash, accounts: accounts.good, models, wildcards, directory, keys, guardrails, settings }
+        let alerts = self.alerts(&raw.alerts);
+        Draft { hash, accounts: accounts.good, models, wildcards, directory, keys, guardrails, alerts, settings }
     }
 }
 
@@ -136,6 +139,7 @@ impl Draft {
             directory: Arc::new(self.directory),
             keys: keys.map(|rule| (rule.id.0.clone(), Arc::new(rule))).collect(),
             guardrails: self.guardrails,
+            alerts: self.alerts,
             settings: self.settings,
         }
     }

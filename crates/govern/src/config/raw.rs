@@ -4,6 +4,7 @@
 //! that every wrong field is reported at once with its place. Durations read `100ms`, `5s`, `10m`, `1h`, `1d`; sizes read
 //! `64KiB`, `32MiB`, `1GiB`. `${NAME}` and `${NAME:-default}` stand for variables of the environment, `$$` for `$`.
 
+mod alert;
 mod credential;
 mod directory;
 
@@ -18,6 +19,7 @@ use super::{
     snapshot::Secret,
 };
 
+pub use alert::{RawAlert, RawAlertKind, RawSmtp};
 pub use credential::{RawApiKey, RawCredential, RawCredentialKind};
 pub use directory::{
     RawAccess, RawDirectory, RawDivision, RawOperation, RawOrganization, RawProject, RawTeam, RawUser,
@@ -60,6 +62,9 @@ pub struct Raw {
     /// Guardrails over every call, in the order in which they are asked.
     #[schemars(with = "Vec<RawGuardrail>", length(max = 100))]
     pub guardrails: Items<RawGuardrail>,
+    /// Who is told what needs attention.
+    #[schemars(with = "Vec<RawAlert>", length(max = 100))]
+    pub alerts: Items<RawAlert>,
     /// Bounds at the edge.
     pub bounds: RawBounds,
     /// How long streams may go on after the order to stop. Default: `60s`.

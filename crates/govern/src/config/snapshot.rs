@@ -33,6 +33,8 @@ pub struct Rules {
     pub keys: HashMap<String, Arc<KeyRule>>,
     /// Guardrails in the order in which they are asked.
     pub guardrails: Vec<GuardRule>,
+    /// Who is told what needs attention.
+    pub alerts: Vec<crate::alert::Rule>,
     pub settings: Settings,
 }
 

@@ -21,6 +21,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use gateway::{
     Gateway, Parts,
+    alert::{AlertTask, Alerts},
     keys::KeySource,
     observe::Metrics,
     sink::{self, Sink, otlp::otlp},
@@ -71,16 +72,22 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let book = Arc::new(PriceBook::new(store.clone()));
     book.enter(&rules).await;
     let (sinks, sink_task) = sink::queue(sinks(&store, &book, &rules, &writers)?, metrics.clone());
+    let (alerts, raised) = Alerts::new(metrics.clone());
     let gw = Gateway::new(Parts {
         rules: rules.clone(),
         pepper,
         keys: Arc::new(store.clone()) as Arc<dyn KeySource>,
         responses: Arc::new(store.clone()),
         sinks,
-        metrics,
+        alerts,
+        metrics: metrics.clone(),
         tasks: tasks.clone(),
     })?;
     writers.spawn(sink_task.run(writers.stopping()));
+    let ruling = gw.clone();
+    let recipients = Arc::new(move || ruling.rules.load().alerts.clone());
+    let alerting = AlertTask::new(raised, gw.fetcher.clone(), recipients, metrics)?;
+    tasks.spawn(alerting.run(tasks.stopping()));
     let following = gw.clone();
     let stop = tasks.stopping();
     tasks.spawn(async move { stop.run_until_cancelled(async { following.keys.follow().await }).await });

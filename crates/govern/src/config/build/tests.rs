@@ -748,3 +748,29 @@ fn the_tree_is_checked_with_the_place_of_every_problem() {
     has(&key("user: ada, organization: acme"), "unknown_reference keys[0].organization 3:");
     has(&key("user: ada, virtual_account: ci"), "contradiction keys[0].virtual_account 3:");
 }
+
+#[test]
+fn recipients_of_alerts_are_whole_and_keep_their_secrets() {
+    let long = "b25seS1mb3ItdGhpcy1leGFtcGxlLW9ubHk=";
+    for (alert, expected) in [
+        ("{ name: a, kind: slack, url: 'https://hooks.slack.com/x?y=1' }".to_owned(), ""),
+        ("{ name: a, kind: slack, url: 'http://hooks.slack.com/x' }".to_owned(), "bad_url alerts[0].url"),
+        ("{ name: a, kind: slack, url: 'http://10.0.0.1/x', private: true }".to_owned(), ""),
+        ("{ name: a, kind: slack }".to_owned(), "missing_field alerts[0]"),
+        ("{ name: a, kind: pigeon }".to_owned(), "unknown_value alerts[0].kind"),
+        (format!("{{ name: a, kind: webhook, url: 'https://a.b/c', secret: {long} }}"), ""),
+        ("{ name: a, kind: webhook, url: 'https://a.b/c', secret: short }".to_owned(), "bad_key alerts[0].secret"),
+        ("{ name: a, kind: pagerduty, routing_key: '${KEY_CI}', to: [a@b] }".to_owned(), "no_effect alerts[0].to"),
+        ("{ name: a, kind: email, smtp: { host: h }, from: a@b, to: [c@d] }".to_owned(), ""),
+        (
+            "{ name: a, kind: email, smtp: { host: h, user: u }, from: a@b, to: [c@d] }".to_owned(),
+            "missing_field alerts[0].smtp",
+        ),
+        ("{ name: a, kind: email, smtp: { host: h }, from: 'a b', to: [c@d] }".to_owned(), "bad_name alerts[0].from"),
+    ] {
+        let text = format!("alerts: [{alert}]");
+        let found: Vec<_> =
+            problems(&text).iter().map(|problem| problem.rsplit_once(' ').unwrap().0.to_owned()).collect();
+        assert_eq!(found.join("; "), expected, "{text}");
+    }
+}
