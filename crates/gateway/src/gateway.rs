@@ -8,6 +8,7 @@ use govern::{Rules, config::BadSetting, key::Pepper};
 use crate::{
     alert::Alerts,
     guard::Guards,
+    identity::Tokens,
     keys::{KeySource, Keyring},
     ledger::Ledger,
     observe::Metrics,
@@ -27,6 +28,8 @@ pub struct Gateway {
     /// Swapped whole by a reload; a request loads it once.
     pub rules: ArcSwap<InForce>,
     pub keys: Keyring,
+    /// Tokens of identity providers, which callers may send in place of keys.
+    pub tokens: Tokens,
     pub ledger: Ledger,
     /// Answers that later questions go on from.
     pub responses: Responses,
@@ -107,6 +110,7 @@ impl Gateway {
             ledger: Ledger::default(),
             responses: Responses::new(parts.responses),
             keys: Keyring::new(parts.pepper, parts.keys, parts.metrics.key_lookups.clone()),
+            tokens: Tokens::new(&parts.rules)?,
             rules: ArcSwap::new(InForce::new(parts.rules)?),
             sinks: parts.sinks,
             alerts: parts.alerts,
@@ -121,6 +125,7 @@ impl Gateway {
     /// A certificate file cannot be read, or a guard has a bad setting; the configuration before stays in force.
     pub fn swap(&self, rules: Arc<Rules>) -> Result<(), Unusable> {
         let rules = InForce::new(rules)?;
+        self.tokens.renew(&rules)?;
         self.pool.renew(&rules)?;
         self.metrics.config_generation.set(i64::try_from(rules.generation).unwrap_or(i64::MAX));
         self.rules.store(rules);

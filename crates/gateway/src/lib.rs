@@ -10,6 +10,7 @@ pub mod clock;
 pub mod gateway;
 pub mod guard;
 pub mod http;
+pub mod identity;
 pub mod keys;
 pub mod ledger;
 pub mod observe;

@@ -23,7 +23,7 @@ use crate::{
 /// What the caller is told in the dialect of its surface.
 pub async fn handle(gw: &Arc<Gateway>, raw: RawRequest, record: &Recording) -> Result<Answer, Error> {
     let rules = gw.rules.load_full(); // one snapshot for the whole request
-    let caller = authenticate(&rules, &gw.keys, &raw.head, record).await?; // who
+    let caller = authenticate(gw, &rules, &raw.head, record).await?; // who
     let asked = read(gw, &rules, raw, record).await?; // what: an Envelope, body untouched
     let mut grant = authorize(&rules, caller, &asked, record)?; // may they
     let asked = resume(gw, &mut grant, asked, record).await?; // the answer that it goes on from
@@ -43,7 +43,7 @@ pub async fn handle(gw: &Arc<Gateway>, raw: RawRequest, record: &Recording) -> R
 /// What the caller is told.
 pub async fn pass(gw: &Arc<Gateway>, raw: RawRequest, record: &Recording) -> Result<Answer, Error> {
     let rules = gw.rules.load_full();
-    let caller = authenticate(&rules, &gw.keys, &raw.head, record).await?;
+    let caller = authenticate(gw, &rules, &raw.head, record).await?;
     let passage = passage(gw, rules, caller, raw, record).await?; // the path is open, and guards have read the body
     let hold = reserve(&gw.ledger, &gw.metrics, &passage.grant)?;
     let sent = passage.send(gw, record).await?; // one try: nobody knows whether another would do harm
@@ -56,7 +56,7 @@ pub async fn pass(gw: &Arc<Gateway>, raw: RawRequest, record: &Recording) -> Res
 /// What the caller is told.
 pub async fn remember(gw: &Arc<Gateway>, raw: RawRequest, record: &Recording) -> Result<Answer, Error> {
     let rules = gw.rules.load_full();
-    let caller = authenticate(&rules, &gw.keys, &raw.head, record).await?;
+    let caller = authenticate(gw, &rules, &raw.head, record).await?;
     match recollect(gw, rules, caller, raw).await? {
         Recollection::Here(answer) => {
             Settlement { gw: gw.clone(), record: record.clone(), hold: None }.close(Outcome::Success, 200);

@@ -156,6 +156,13 @@ impl Directory {
         self.users.get(id)
     }
 
+    /// The person with this id or e-mail address.
+    #[must_use]
+    pub fn user_called(&self, name: &str) -> Option<&Arc<User>> {
+        let has_address = |user: &&Arc<User>| user.email.as_deref().is_some_and(|email| name.to_lowercase() == email);
+        self.users.get(name).or_else(|| self.users.values().find(has_address))
+    }
+
     /// The id that was probably meant.
     #[must_use]
     pub fn closest(&self, kind: Kind, id: &str) -> Option<&str> {

@@ -66,7 +66,7 @@ codes! {
     DuplicateField     "duplicate_field"        400 "invalid_request_error" Caller   false "A governed field stands twice in the body.";
     TranslationLoss    "translation_loss"       400 "invalid_request_error" Caller   false "`strict` was asked for, and the target's format cannot carry every field.";
     ConflictingCredentials "conflicting_credentials" 400 "invalid_request_error" Caller false "Two headers carry different credentials.";
-    Unauthenticated    "invalid_api_key"        401 "authentication_error"  Caller   false "No gateway key was sent, or it is unknown, expired, disabled or revoked.";
+    Unauthenticated    "invalid_api_key"        401 "authentication_error"  Caller   false "No gateway key or token was sent, or it is unknown, expired, disabled or revoked.";
     ModelNotAllowed    "model_not_allowed"      403 "permission_error"      Caller   false "The key may not use this model.";
     ModelUnpriced      "model_unpriced"         403 "permission_error"      Gateway  false "The price of the model is not known, and `unpriced` refuses such calls: the operator must set one.";
     ModelNotFound      "model_not_found"        404 "invalid_request_error" Caller   false "No model, wildcard or provider account answers to this name.";
@@ -95,6 +95,7 @@ codes! {
     Overloaded         "gateway_overloaded"     503 "server_error"          Gateway  true  "The gateway holds as many bytes or connections as it may; try again shortly.";
     ShuttingDown       "gateway_shutting_down"  503 "server_error"          Gateway  true  "The gateway is draining; another replica will answer.";
     StoreUnavailable   "store_unavailable"      503 "server_error"          Gateway  true  "A key or a response could not be looked up because the store is down.";
+    IssuerUnavailable  "issuer_unavailable"     503 "server_error"          Gateway  true  "A token could not be checked because the keys of its issuer cannot be fetched.";
     ThreadUnsupported  "thread_unsupported_request" 400 "invalid_request_error" Caller false "`thread` lets Anthropic keep the conversation; this target cannot, so the whole of it must be sent.";
     NotImplemented     "unsupported_operation"  400 "invalid_request_error" Caller   false "No target of the model offers this operation.";
     Internal           "internal_error"         500 "server_error"          Gateway  true  "A fault of the gateway; the request id leads to its log.";

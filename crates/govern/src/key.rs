@@ -101,6 +101,26 @@ impl KeyRule {
         Ok(())
     }
 
+    /// What takes the part of a key for the bearer of a token: no secret opens it, so that it is never found by one.
+    #[must_use]
+    pub fn of_bearer(id: KeyId, name: String, owner: Owner, models: Vec<String>) -> Self {
+        Self {
+            id,
+            name,
+            owner,
+            principal: Arc::default(),
+            hash: KeyHash([0; 32]),
+            previous: None,
+            models,
+            access: Access::default(),
+            bounds: Arc::default(),
+            expires_at: None,
+            disabled: false,
+            parallel: None,
+            origin: Origin::File,
+        }
+    }
+
     /// Replaces the secret; the one before is accepted until `overlap_until` (microseconds since 1970).
     pub fn rotate(&mut self, hash: KeyHash, overlap_until: i64) {
         self.previous = Some((std::mem::replace(&mut self.hash, hash), overlap_until));

@@ -9,6 +9,7 @@ pub mod chargeback;
 pub mod config;
 pub mod directory;
 pub mod error;
+pub mod identity;
 pub mod key;
 pub mod money;
 pub mod principal;

@@ -3,6 +3,7 @@
 //! - [`Upstream`]: a scripted provider that can answer anything a provider ever answered (cut, slow, wrong, silent) and
 //!   records what it was asked, when the asker left, and how many tokens it really sent.
 //! - [`fixture`]: ready-made answers in each dialect.
+//! - [`identity`]: an identity provider, and tokens of all kinds.
 //! - [`Harness`]: the real `tollgate` binary as a child process.
 //! - [`Postgres`]: a real PostgreSQL that can be stopped, frozen and started again.
 //! - [`Client`]: a small HTTP client that shows chunks as they come, and a raw one for bytes that no client would send.
@@ -11,6 +12,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a broken test setup must fail the test at once"
 )]
@@ -18,6 +20,7 @@
 pub mod client;
 pub mod fixture;
 pub mod harness;
+pub mod identity;
 pub mod metrics;
 pub mod postgres;
 pub mod process;

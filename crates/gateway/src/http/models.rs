@@ -62,7 +62,7 @@ type Models = BTreeMap<String, Option<Arc<Target>>>;
 /// The models that the caller may use by name, each with the first target that it may use.
 async fn models(gw: &Gateway, head: &request::Parts) -> Result<Models, Error> {
     let rules = gw.rules.load_full();
-    let caller = identify(&rules, &gw.keys, &head.headers, &head.uri).await?;
+    let caller = identify(gw, &rules, &head.headers, &head.uri).await?;
     Ok(permitted_models(&rules, &caller))
 }
 

@@ -1,6 +1,6 @@
 //! Who asks.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use govern::{
     Code, Error, Principal, Rules,
@@ -8,12 +8,19 @@ use govern::{
 };
 use http::{HeaderMap, Uri, request};
 
-use crate::{clock::now_micros, keys::Keyring, observe::Recording};
+use crate::{
+    Gateway,
+    clock::now_micros,
+    identity::{Refused, Tokens},
+    keys::Keyring,
+    observe::Recording,
+};
 
-/// A caller whose key was found good.
+/// A caller whose key or token was found good.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub principal: Arc<Principal>,
+    /// The key; of a token what takes its part ([`KeyRule::of_bearer`]).
     pub key: Arc<KeyRule>,
 }
 
@@ -23,12 +30,12 @@ pub struct Caller {
 /// 401 for a key that is missing, mistyped, unknown, expired or disabled, all in the same words; 400 for two different
 /// credentials; 503 if the key is not known here and the store cannot be asked.
 pub async fn authenticate(
+    gw: &Gateway,
     rules: &Rules,
-    keys: &Keyring,
     head: &request::Parts,
     record: &Recording,
 ) -> Result<Caller, Error> {
-    let caller = identify(rules, keys, &head.headers, &head.uri).await?;
+    let caller = identify(gw, rules, &head.headers, &head.uri).await?;
     record.with(|record| {
         record.generation = rules.generation;
         record.key_id = Some(caller.key.id.0.clone());
@@ -42,9 +49,32 @@ pub async fn authenticate(
 ///
 /// # Errors
 /// As [`authenticate`].
-pub async fn identify(rules: &Rules, keys: &Keyring, headers: &HeaderMap, uri: &Uri) -> Result<Caller, Error> {
+pub async fn identify(gw: &Gateway, rules: &Rules, headers: &HeaderMap, uri: &Uri) -> Result<Caller, Error> {
+    let shown = credential(headers, uri)?;
+    let key = match Tokens::is_token(shown) {
+        true => by_token(gw, rules, shown).await?,
+        false => by_key(rules, &gw.keys, shown).await?,
+    };
+    Ok(Caller { principal: key.principal.clone(), key })
+}
+
+async fn by_token(gw: &Gateway, rules: &Rules, token: &str) -> Result<Arc<KeyRule>, Error> {
+    gw.tokens.find(rules, token).await.map_err(|why| match why {
+        Refused::NoKeys(_) => {
+            let message = "the token cannot be checked now, because its issuer does not answer; try again shortly";
+            Error::new(Code::IssuerUnavailable, message).because(why).retry_after(Duration::from_secs(5))
+        }
+        why => {
+            let message = "the token is not valid: check that it is meant for this gateway, that its issuer and subject \
+                           are admitted here, and that it has not expired";
+            Error::new(Code::Unauthenticated, message).because(why)
+        }
+    })
+}
+
+async fn by_key(rules: &Rules, keys: &Keyring, shown: &str) -> Result<Arc<KeyRule>, Error> {
     // A text of the wrong shape is refused before anything is looked up.
-    let key = Parsed::parse(credential(headers, uri)?).map_err(|why| refused().because(why))?;
+    let key = Parsed::parse(shown).map_err(|why| refused().because(why))?;
     let found = keys.find(rules, &key).await.map_err(|down| {
         Error::new(Code::StoreUnavailable, "the key cannot be looked up now; try again shortly").because(down)
     })?;
@@ -54,7 +84,7 @@ pub async fn identify(rules: &Rules, keys: &Keyring, headers: &HeaderMap, uri: &
         return Err(refused().because("unknown key"));
     };
     rule.admits(keys.pepper(), &key, now_micros()).map_err(|denied| refused().because(format_args!("{denied:?}")))?;
-    Ok(Caller { principal: rule.principal.clone(), key: rule })
+    Ok(rule)
 }
 
 /// The one credential of a request.

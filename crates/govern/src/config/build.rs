@@ -10,6 +10,7 @@ mod directory;
 mod estimates;
 mod guardrails;
 mod headers;
+mod identity;
 mod keys;
 mod models;
 mod passthrough;
@@ -35,7 +36,7 @@ use super::{
     tree,
     variable::Lookup,
 };
-use crate::{Directory, access::Pattern, alert, key::Pepper};
+use crate::{Directory, access::Pattern, alert, identity::Issuer, key::Pepper};
 
 /// The largest file that is read.
 pub const MOST_BYTES: usize = 10 << 20;
@@ -58,6 +59,7 @@ pub struct Draft {
     wildcards: Vec<(Pattern, Arc<Route>)>,
     directory: Directory,
     keys: Vec<keys::DraftKey>,
+    issuers: Vec<Arc<Issuer>>,
     guardrails: Vec<GuardRule>,
     alerts: Vec<alert::Rule>,
     settings: Settings,
@@ -102,9 +104,11 @@ impl Checking<'_> {
         let (models, wildcards) = self.models(&raw.models, &accounts);
         let directory = self.directory(raw);
         let keys = self.keys(&raw.keys, raw, &directory);
+        let issuers = self.issuers(raw, &directory);
         let guardrails = self.guardrails(&raw.guardrails);
         let alerts = self.alerts(&raw.alerts);
-        Draft { hash, accounts: accounts.good, models, wildcards, directory, keys, guardrails, alerts, settings }
+        let accounts = accounts.good;
+        Draft { hash, accounts, models, wildcards, directory, keys, issuers, guardrails, alerts, settings }
     }
 }
 
@@ -138,6 +142,7 @@ impl Draft {
             wildcards: self.wildcards,
             directory: Arc::new(self.directory),
             keys: keys.map(|rule| (rule.id.0.clone(), Arc::new(rule))).collect(),
+            issuers: self.issuers,
             guardrails: self.guardrails,
             alerts: self.alerts,
             settings: self.settings,

@@ -7,6 +7,7 @@
 mod alert;
 mod credential;
 mod directory;
+mod identity;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ pub use directory::{
     RawAccess, RawDirectory, RawDivision, RawOperation, RawOrganization, RawProject, RawTeam, RawUser,
     RawVirtualAccount,
 };
+pub use identity::{RawClaims, RawIdentity, RawIssuer, RawSubject, RawUnknown};
 
 /// Items of a list. `None` stands for one that did not fit and has been reported, so that the others keep their places.
 pub type Items<T> = Vec<Option<T>>;
@@ -59,6 +61,8 @@ pub struct Raw {
     /// Gateway keys. Keys made by `tollgate keys create` live in the database and need no entry.
     #[schemars(with = "Vec<RawKey>")]
     pub keys: Items<RawKey>,
+    /// Who may come without a gateway key.
+    pub identity: RawIdentity,
     /// Guardrails over every call, in the order in which they are asked.
     #[schemars(with = "Vec<RawGuardrail>", length(max = 100))]
     pub guardrails: Items<RawGuardrail>,

@@ -12,7 +12,7 @@ use llm::{
 };
 
 use super::credential::Credential;
-use crate::{Directory, access::Pattern, key::KeyRule};
+use crate::{Directory, access::Pattern, identity::Issuer, key::KeyRule};
 
 /// Everything that a request is judged by.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub struct Rules {
     pub directory: Arc<Directory>,
     /// Keys that the file declares, by id.
     pub keys: HashMap<String, Arc<KeyRule>>,
+    /// Identity providers whose tokens are taken in place of keys.
+    pub issuers: Vec<Arc<Issuer>>,
     /// Guardrails in the order in which they are asked.
     pub guardrails: Vec<GuardRule>,
     /// Who is told what needs attention.

@@ -91,6 +91,8 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let following = gw.clone();
     let stop = tasks.stopping();
     tasks.spawn(async move { stop.run_until_cancelled(async { following.keys.follow().await }).await });
+    let (following, stop) = (gw.clone(), tasks.stopping());
+    tasks.spawn(async move { stop.run_until_cancelled(following.tokens.follow()).await });
     tasks.spawn(forget_old_records(store.clone(), settings.record_days, tasks.stopping()));
     tasks.spawn(reload::follow(gw.clone(), args.config.clone(), book, tasks.stopping()));
 

@@ -14,6 +14,7 @@ mod faults;
 mod first_call;
 mod gemini;
 mod guardrails;
+mod identity;
 mod invoke;
 mod keys;
 mod operations;

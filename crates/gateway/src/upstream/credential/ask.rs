@@ -2,7 +2,7 @@
 //!
 //! Their addresses are the operator's or the cloud's own, never a caller's. Answers are small and waited for briefly.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -44,10 +44,18 @@ impl HttpAsk {
     /// # Errors
     /// They cannot be read.
     pub fn new() -> Result<Self, TlsError> {
+        Self::trusting(None)
+    }
+
+    /// A client that trusts those of this PEM file too.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn trusting(ca_file: Option<&Path>) -> Result<Self, TlsError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(CONNECT));
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls(None)?).https_or_http();
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls(ca_file)?).https_or_http();
         Ok(Self(Client::builder(TokioExecutor::new()).build(connector.enable_http1().wrap_connector(tcp))))
     }
 }

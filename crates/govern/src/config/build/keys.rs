@@ -9,7 +9,7 @@ use crate::{
     config::{
         problem::closest,
         quantity,
-        raw::{Raw, RawKey},
+        raw::{Items, Raw, RawKey},
     },
     directory::{BadOwner, Owner},
     key::{KeyHash, KeyId, KeyRule, Origin, Parsed, Pepper},
@@ -55,7 +55,7 @@ impl Checking<'_> {
                 let fix = "give each key its own name";
                 self.report.error(Fault::Duplicate, At::Value(&format!("{path}.name")), message, fix);
             }
-            let models = self.allow_list(key, raw, &path);
+            let models = self.allow_list(key.models.as_ref(), raw, &path);
             let expires_at = self.expiry(key, &path);
             let owner = self.owner(key, directory, &path);
             let access = self.access(key, &path);
@@ -173,8 +173,9 @@ impl Checking<'_> {
         })
     }
 
-    fn allow_list(&mut self, key: &RawKey, raw: &Raw, path: &str) -> Vec<String> {
-        let Some(models) = &key.models else { return vec!["*".to_owned()] };
+    /// The `models` of what stands at `path`; everything if there are none.
+    pub(super) fn allow_list(&mut self, models: Option<&Items<String>>, raw: &Raw, path: &str) -> Vec<String> {
+        let Some(models) = models else { return vec!["*".to_owned()] };
         let mut good = Vec::new();
         for (at, entry) in models.iter().enumerate() {
             let Some(entry) = entry else { continue };

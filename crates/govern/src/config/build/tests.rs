@@ -774,3 +774,56 @@ fn recipients_of_alerts_are_whole_and_keep_their_secrets() {
         assert_eq!(found.join("; "), expected, "{text}");
     }
 }
+
+#[test]
+fn an_issuer_is_read() {
+    let text = "virtual_accounts: {ci: {}}\nidentity:\n  issuers:\n    - name: corp\n      issuer: https://login.example.com/\n      audience: [tollgate]\n      \
+                algorithms: [ES256, EdDSA]\n      leeway: 10s\n      claims: {user: email, team: /realm/groups}\n      \
+                subjects:\n        - {match: {sub: 'repo:acme/*'}, virtual_account: ci, models: ['openai/*']}\n";
+    let rules = rules(&format!("providers: {{openai: {{api_key: '${{OPENAI_API_KEY}}'}}}}\n{text}"));
+    let [issuer] = &rules.issuers[..] else { panic!("{:?}", rules.issuers) };
+    assert_eq!((&*issuer.name, issuer.issuer.as_str()), ("corp", "https://login.example.com/"));
+    assert_eq!(issuer.keys.place, crate::identity::KeysPlace::Discovered("https://login.example.com/".to_owned()));
+    assert_eq!((issuer.leeway, issuer.keys.refresh), (Duration::from_secs(10), Duration::from_secs(600)));
+    assert_eq!(format!("{:?}", issuer.algorithms), "[ES256, EdDSA]");
+    assert_eq!(issuer.models, None);
+    assert_eq!(issuer.subjects[0].models, ["openai/*"]);
+    assert_eq!(issuer.subjects[0].owner.virtual_account.as_deref(), Some("ci"));
+}
+
+#[test]
+fn problems_of_an_issuer_name_their_field() {
+    let issuer = |more: &str| {
+        format!(
+            "identity:\n  issuers:\n    - {{name: corp, issuer: 'https://a.example', audience: [t], models: ['*'], {more}}}\n"
+        )
+    };
+    has(
+        "identity: {issuers: [{name: Corp, issuer: 'https://a', audience: [t], models: ['*']}]}",
+        "bad_name identity.issuers[0].name",
+    );
+    has(
+        "identity: {issuers: [{name: c, issuer: 'https://a', audience: [], models: ['*']}]}",
+        "missing_field identity.issuers[0].audience",
+    );
+    has("identity: {issuers: [{name: c, issuer: 'https://a', audience: [t]}]}", "missing_field identity.issuers[0]");
+    has(
+        "identity: {issuers: [{name: c, issuer: 'kubernetes', audience: [t], models: []}]}",
+        "bad_url identity.issuers[0].issuer",
+    );
+    has(
+        "identity: {issuers: [{name: c, issuer: 'http://a.example', audience: [t], models: []}]}",
+        "plain_http identity.issuers[0].issuer",
+    );
+    has(&issuer("jwks_url: 'http://keys.example/'"), "plain_http identity.issuers[0].jwks_url");
+    has(&issuer("algorithms: [HS256]"), "unknown_value identity.issuers[0].algorithms[0]");
+    has(&issuer("algorithms: [none]"), "unknown_value identity.issuers[0].algorithms[0]");
+    has(&issuer("leeway: 61s"), "out_of_range identity.issuers[0].leeway");
+    has(&issuer("refresh: 1s"), "out_of_range identity.issuers[0].refresh");
+    has(&issuer("refresh: 1h, max_stale: 1m"), "out_of_range identity.issuers[0].max_stale");
+    has(&issuer("claims: {user: ''}"), "bad_name identity.issuers[0].claims.user");
+    has(&issuer("subjects: [{match: {sub: a}, team: nope}]"), "unknown_reference identity.issuers[0].subjects[0].team");
+    has(&issuer("subjects: [{match: {}}]"), "missing_field identity.issuers[0].subjects[0].match");
+    has(&issuer("subjects: [{match: {sub: 'a*b*'}}]"), "bad_name identity.issuers[0].subjects[0].match.sub");
+    has(&issuer("clams: {}"), "unknown_field identity.issuers[0].clams");
+}
