@@ -14,9 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "cases.md"
 NAMES = {
-    ".rs": re.compile(r"^\s*(?:async )?fn ((case|sec)_(\d{3})_\w+)", re.M),
-    ".py": re.compile(r"^\s*(?:async )?def (test_(case|sec)_(\d{3})_\w+)", re.M),
-    ".js": re.compile(r"""^\s*test\(["']((case|sec)_(\d{3}): [^"']+)["']""", re.M),
+    ".rs": re.compile(r"^\s*(?:async )?fn ((case|sec|fault)_(\d{3})_\w+)", re.M),
+    ".py": re.compile(r"^\s*(?:async )?def (test_(case|sec|fault)_(\d{3})_\w+)", re.M),
+    ".js": re.compile(r"""^\s*test\(["']((case|sec|fault)_(\d{3}): [^"']+)["']""", re.M),
 }
 
 
@@ -40,7 +40,7 @@ def proofs() -> dict[tuple[str, int], list[str]]:
 
 
 def page(wanted: dict[tuple[str, int], str], found: dict[tuple[str, int], list[str]]) -> str:
-    titles = {"case": "Behaviour", "sec": "Security"}
+    titles = {"case": "Behaviour", "sec": "Security", "fault": "Faults"}
     out = [
         "# Promises and their tests", "",
         "Written by `make docs` from `tests/cases.tsv` and the names of the tests; `make lint` fails when it is out of date.",

@@ -1,13 +1,14 @@
 //! Where keys are found: the configuration first, then the store, through a small cache.
 //!
 //! A known key costs no I/O. An unknown one is asked of the store once, however many requests bring it at the same time,
-//! and its absence is remembered. When anything changes in the store the cache is emptied, so that a revocation holds
-//! within the poll interval. Where a key stands in the tree is worked out once per configuration, without I/O.
+//! and its absence is remembered. When anything changes in the store every key is asked for once more before it is used
+//! again, so that a revocation holds as soon as the change is noticed. While the store is down, keys that were known go on
+//! working as they were. Where a key stands in the tree is worked out once per configuration, without I/O.
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -27,6 +28,9 @@ pub trait KeySource: Send + Sync {
 
     /// A number that changes when any key changes, in this process or another.
     fn version(&self) -> BoxFuture<'_, Result<i64, KeySourceDown>>;
+
+    /// Returns when the version should be asked for again.
+    fn may_have_changed(&self) -> BoxFuture<'_, ()>;
 }
 
 /// The store of keys cannot be asked now: the caller is told 503, never 401.
@@ -38,17 +42,24 @@ pub struct KeySourceDown(pub String);
 pub struct Keyring {
     pepper: Pepper,
     source: Arc<dyn KeySource>,
-    cache: moka::future::Cache<Box<str>, Answer>,
-    /// Counts the changes of the store that were noticed.
+    known: moka::future::Cache<Box<str>, Answer>,
+    /// Lookups under way or just over, by key and epoch: those who ask at the same time share one.
+    lookups: moka::future::Cache<(Box<str>, u64), Found>,
+    /// Raised by every change in the store. What was looked up in an earlier epoch is looked up again: also what was read
+    /// before a change and arrives after it.
     epoch: AtomicU64,
-    lookups: Counter,
+    /// The store does not answer: nobody waits for it.
+    down: AtomicBool,
+    asked: Counter,
 }
+
+type Found = Option<Arc<Known>>;
 
 /// What the store said, and in which epoch it was asked.
 #[derive(Clone)]
 struct Answer {
     epoch: u64,
-    known: Option<Arc<Known>>,
+    known: Found,
 }
 
 /// A key of the store, as it was read and as the configuration in force sees it.
@@ -89,16 +100,24 @@ impl Known {
 }
 
 impl Keyring {
-    /// How often the store is asked whether a key has changed.
-    pub const POLL: Duration = Duration::from_millis(400);
-
     /// Keys, present or absent, that are remembered.
-    const MOST_CACHED: u64 = 100_000;
+    const MOST_KNOWN: u64 = 100_000;
+
+    /// How long a lookup's answer is there for those who were about to ask the same. The epoch says what is outdated.
+    const SHARED: Duration = Duration::from_secs(1);
 
     #[must_use]
-    pub fn new(pepper: Pepper, source: Arc<dyn KeySource>, lookups: Counter) -> Self {
-        let cache = moka::future::Cache::new(Self::MOST_CACHED);
-        Self { pepper, source, cache, epoch: AtomicU64::new(0), lookups }
+    pub fn new(pepper: Pepper, source: Arc<dyn KeySource>, asked: Counter) -> Self {
+        let lookups = moka::future::Cache::builder().max_capacity(Self::MOST_KNOWN).time_to_live(Self::SHARED).build();
+        Self {
+            pepper,
+            source,
+            known: moka::future::Cache::new(Self::MOST_KNOWN),
+            lookups,
+            epoch: AtomicU64::default(),
+            down: AtomicBool::default(),
+            asked,
+        }
     }
 
     #[must_use]
@@ -115,38 +134,54 @@ impl Keyring {
             return Ok(Some(rule.clone()));
         }
         let epoch = self.epoch.load(Ordering::Acquire);
-        let rule = |answer: Answer| answer.known.map(|known| known.rule(rules));
-        match self.cache.get(key.id).await {
-            Some(answer) if answer.epoch == epoch => return Ok(rule(answer)),
-            // Written back by a slow look-up after a change: it may say what was before it.
-            Some(_) => self.cache.invalidate(key.id).await,
-            None => {}
-        }
-        let lookup = async {
-            self.lookups.inc();
-            let found = self.source.find(key.id).await?;
-            Ok(Answer { epoch, known: found.map(|stored| Arc::new(Known::new(rules, stored))) })
+        let found = match self.known.get(key.id).await {
+            Some(answer) if answer.epoch == epoch => answer.known,
+            before => self.look_up(rules, key.id, epoch, before.and_then(|answer| answer.known)).await?,
         };
-        let found = self.cache.try_get_with(key.id.into(), lookup).await;
-        found.map(rule).map_err(|down: Arc<KeySourceDown>| (*down).clone())
+        Ok(found.map(|known| known.rule(rules)))
     }
 
-    /// Empties the cache whenever the store's keys change, for as long as the process lives. While the store is down the
-    /// keys that are known go on working.
+    /// Asks the store. While it is down, a key that was known is as it was.
+    async fn look_up(&self, rules: &Rules, id: &str, epoch: u64, before: Found) -> Result<Found, KeySourceDown> {
+        if self.down.load(Ordering::Relaxed) {
+            return before.map(Some).ok_or_else(|| KeySourceDown("it did not answer when it was last asked".into()));
+        }
+        let lookup = async {
+            self.asked.inc();
+            Ok(self.source.find(id).await?.map(|stored| Arc::new(Known::new(rules, stored))))
+        };
+        match self.lookups.try_get_with((id.into(), epoch), lookup).await {
+            Ok(known) => {
+                self.known.insert(id.into(), Answer { epoch, known: known.clone() }).await;
+                Ok(known)
+            }
+            Err(down) => before.map(Some).ok_or_else(|| KeySourceDown::clone(&down)),
+        }
+    }
+
+    /// Notices changes of the store's keys, and whether it answers, for as long as the process lives.
     pub async fn follow(&self) {
         let mut seen = None;
-        let mut ticks = tokio::time::interval(Self::POLL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
-            ticks.tick().await;
             match self.source.version().await {
-                Ok(version) if seen.replace(version).is_some_and(|before| before != version) => {
-                    self.epoch.fetch_add(1, Ordering::Release);
-                    self.cache.invalidate_all();
+                Ok(version) => {
+                    if seen.replace(version) != Some(version) {
+                        self.epoch.fetch_add(1, Ordering::AcqRel);
+                    }
+                    if self.down.swap(false, Ordering::Relaxed) {
+                        tracing::info!("the store of keys answers again");
+                    }
                 }
-                Ok(_) => {}
-                Err(down) => tracing::warn!(error = %down, "keys cannot be followed"),
+                Err(down) => {
+                    if !self.down.swap(true, Ordering::Relaxed) {
+                        tracing::warn!(error = %down, "keys cannot be followed: those that are known go on working");
+                    }
+                }
             }
+            self.source.may_have_changed().await;
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

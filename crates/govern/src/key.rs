@@ -19,7 +19,7 @@ use crate::{
     directory::Owner,
 };
 
-pub use hash::{KeyHash, NotAHash, Pepper};
+pub use hash::{KeyHash, NotAHash, NotAPepper, Pepper};
 pub use text::{Env, Minted, NotAKey, Parsed, RANDOM_BYTES};
 
 /// The public part of a key.

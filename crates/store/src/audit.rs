@@ -9,7 +9,7 @@ use aws_lc_rs::aead::NONCE_LEN;
 use govern::audit::{Author, Deed, Entry, Party, state_hash};
 
 use crate::{
-    Error, Store,
+    Error, Kind, Store,
     database::Change,
     secret::random,
     sql::{On, Row, sql},
@@ -64,6 +64,11 @@ impl Store {
 }
 
 impl Act<'_> {
+    /// Makes every replica look for changes of this kind once the change is kept.
+    pub(crate) async fn tell(&mut self, kind: Kind) -> Result<(), Error> {
+        self.change.note(kind).await
+    }
+
     /// Keeps what was changed, together with what is said of it.
     pub(crate) async fn commit(self, deed: &Deed<'_>) -> Result<(), Error> {
         self.commit_all(std::slice::from_ref(deed)).await

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    Error, Store,
+    Error, Kind, Store,
     audit::Act,
     secret::random,
     sql::{Row, Sql, sql},
@@ -53,7 +53,11 @@ impl KeySource for Store {
     }
 
     fn version<'a>(&'a self) -> BoxFuture<'a, Result<i64, KeySourceDown>> {
-        Box::pin(async move { self.version_of("keys_version").await.map_err(|error| KeySourceDown(error.to_string())) })
+        Box::pin(async move { self.version_of(Kind::Keys).await.map_err(|error| KeySourceDown(error.to_string())) })
+    }
+
+    fn may_have_changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(Self::may_have_changed(self))
     }
 }
 
@@ -159,13 +163,8 @@ impl Store {
     /// A change that every replica will notice.
     async fn change_of_keys<'a>(&self, author: &'a Author) -> Result<Act<'a>, Error> {
         let mut act = self.act(author).await?;
-        sql("UPDATE meta SET value = value + 1 WHERE name = 'keys_version'").run(&mut act).await?;
+        act.tell(Kind::Keys).await?;
         Ok(act)
-    }
-
-    async fn version_of(&self, name: &str) -> Result<i64, Error> {
-        let row = sql("SELECT value FROM meta WHERE name = $1").bind(name).first(&self.database).await?;
-        row.ok_or_else(|| Error::Damaged { what: "table meta".into(), problem: format!("it has no {name}") })?.value()
     }
 }
 

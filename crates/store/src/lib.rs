@@ -8,6 +8,7 @@ mod audit;
 mod database;
 mod keys;
 mod migrations;
+mod notice;
 mod open;
 mod postgres;
 mod prices;
@@ -20,6 +21,7 @@ mod write;
 
 pub use audit::{AuditFilter, AuditLines};
 pub use keys::{NewKey, StoredKey};
+pub use notice::Kind;
 pub use open::Store;
 pub use prices::{Change, KeptPrice, MOST_REPRICED, Repricing, Step};
 pub use requests::{Filter, Kept, Page, StatusClass};
@@ -30,6 +32,14 @@ pub enum Error {
     /// A file or directory of the data directory.
     #[error("{}: {source}", path.display())]
     File { path: std::path::PathBuf, source: std::io::Error },
+    #[error("the pepper cannot be used: {0}")]
+    Pepper(govern::key::NotAPepper),
+    /// The keys of the database were made under another pepper.
+    #[error(
+        "the database's keys were made under another pepper than this process has: give every replica the same as \
+         `pepper` (TOLLGATE_PEPPER), or the file `pepper` in its data directory"
+    )]
+    OtherPepper,
     /// What is in a file or row is not what was put there.
     #[error("{what} is damaged: {problem}")]
     Damaged { what: String, problem: String },

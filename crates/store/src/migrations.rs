@@ -16,6 +16,18 @@ const STEPS: &[(i64, &str, &str)] = &[
     (5, "audit", include_str!("../migrations/0005_audit.sql")),
 ];
 
+/// Steps of which a database has not had the like: their numbers and names. `applied` are numbers and checksums.
+pub(crate) fn missing(migrator: &Migrator, applied: &[(i64, Vec<u8>)]) -> Vec<(i64, String)> {
+    let is_applied = |step: &&Migration| {
+        applied.iter().any(|(version, checksum)| *version == step.version && *checksum == *step.checksum)
+    };
+    let missing = migrator.iter().filter(|step| !is_applied(step));
+    missing.map(|step| (step.version, step.description.clone().into_owned())).collect()
+}
+
+/// The steps that a database had, by its own word.
+pub(crate) const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
+
 /// What PostgreSQL calls otherwise than SQLite. Texts are compared byte by byte, as SQLite does it: a list then has one
 /// order everywhere, whatever language the server speaks.
 const WORDS: &[(&str, &str)] = &[

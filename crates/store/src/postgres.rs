@@ -3,7 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, PgPool,
+    ConnectOptions, Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -41,12 +41,40 @@ pub(crate) async fn open(url: &str) -> Result<Database, Error> {
     })
 }
 
-/// The schema is changed on a connection of its own, which may take as long as it needs.
+/// The schema is changed on a connection of its own, which may take as long as it needs. Where it is up to date nothing is
+/// written: a replica may then run as a user who could not change it.
 async fn migrate(options: &PgConnectOptions) -> Result<(), Error> {
-    let mut connection = tokio::time::timeout(START, options.connect()).await.map_err(|_| Error::Slow(START))??;
-    migrations::postgres().run(&mut connection).await?;
+    let mut connection = connect(options).await?;
+    let steps = migrations::postgres();
+    if !migrations::missing(&steps, &applied(&mut connection).await?).is_empty() {
+        steps.run(&mut connection).await?;
+    }
     connection.close().await?;
     Ok(())
+}
+
+/// Steps that the database at `url` has not had.
+pub(crate) async fn missing(url: &str) -> Result<Vec<(i64, String)>, Error> {
+    let mut connection = connect(&options(url)?).await?;
+    let missing = migrations::missing(&migrations::postgres(), &applied(&mut connection).await?);
+    connection.close().await?;
+    Ok(missing)
+}
+
+async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, Vec<u8>)>, Error> {
+    let ask = async {
+        let table: Option<String> =
+            sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text").fetch_one(&mut *connection).await?;
+        if table.is_none() {
+            return Ok(Vec::new());
+        }
+        sqlx::query_as(migrations::APPLIED).fetch_all(connection).await
+    };
+    Ok(tokio::time::timeout(START, ask).await.map_err(|_| Error::Slow(START))??)
+}
+
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Error> {
+    Ok(tokio::time::timeout(START, options.connect()).await.map_err(|_| Error::Slow(START))??)
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, Error> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws_lc_rs::rand;
-use govern::key::Pepper;
+use govern::{config::Secret as Hidden, key::Pepper};
 use zeroize::Zeroizing;
 
 use crate::Error;
@@ -43,20 +43,15 @@ impl Secret {
         })
     }
 
-    /// The pepper of key hashes: from its environment variable's value if there is one (64 hexadecimal digits), else
-    /// from `<dir>/pepper`.
+    /// The pepper of key hashes: the one that is given, else the one in `<dir>/pepper`, made if there is none.
     ///
     /// # Errors
-    /// As [`Secret::open`], or the variable holds something else.
-    pub fn pepper(dir: &Path, variable: Option<&str>) -> Result<Pepper, Error> {
-        let bytes = match variable {
-            None => Self::open(dir, "pepper")?,
-            Some(text) => Self::from_hex(text.trim()).ok_or_else(|| Error::Damaged {
-                what: "TOLLGATE_PEPPER".into(),
-                problem: "it must be 64 hexadecimal digits, as `openssl rand -hex 32` prints them".into(),
-            })?,
-        };
-        Ok(Pepper::new(&bytes.0))
+    /// As [`Secret::open`], or the given one is not 32 random bytes.
+    pub fn pepper(dir: &Path, given: Option<&Hidden>) -> Result<Pepper, Error> {
+        match given {
+            None => Ok(Pepper::new(&Self::open(dir, "pepper")?.0)),
+            Some(text) => text.expose().parse().map_err(Error::Pepper),
+        }
     }
 
     /// The bytes in hexadecimal, to show or compare.
@@ -165,13 +160,22 @@ mod tests {
     }
 
     #[test]
-    fn the_variable_goes_before_the_file() {
+    fn a_given_pepper_goes_before_the_file() {
         let dir = tempfile::tempdir().unwrap();
-        let given = Secret::pepper(dir.path(), Some(&"0a".repeat(32))).unwrap();
-        assert_eq!(given.hash("secret"), Pepper::new(&[10; 32]).hash("secret"));
+        let random = random::<32>().unwrap();
+        let text = Hidden::new(&**Secret(random.clone()).to_hex());
+        let given = Secret::pepper(dir.path(), Some(&text)).unwrap();
+        assert_eq!(given.hash("secret"), Pepper::new(&random).hash("secret"));
         assert!(!dir.path().join("pepper").exists());
-        let error = Secret::pepper(dir.path(), Some("short")).unwrap_err().to_string();
-        assert!(error.contains("TOLLGATE_PEPPER"), "{error}");
+    }
+
+    #[test]
+    fn sec_002_a_weak_pepper_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        for weak in ["", "short", &"0a".repeat(32), &"ab".repeat(31), "correct horse battery staple!!!!"] {
+            let error = Secret::pepper(dir.path(), Some(&Hidden::new(weak))).unwrap_err().to_string();
+            assert!(error.contains("pepper") && error.contains("openssl rand"), "{error}");
+        }
     }
 
     #[test]

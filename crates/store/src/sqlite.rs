@@ -7,7 +7,7 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions,
+    ConnectOptions, Connection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -51,6 +51,25 @@ pub(crate) async fn open(dir: &Path) -> Result<Database, Error> {
     let read =
         SqlitePoolOptions::new().max_connections(READERS).connect_with(options.pragma("query_only", "on")).await?;
     Ok(Database::Sqlite { read, write })
+}
+
+/// Steps that the database in this directory has not had.
+pub(crate) async fn missing(dir: &Path) -> Result<Vec<(i64, String)>, Error> {
+    let file = dir.join("tollgate.db");
+    let steps = migrations::sqlite();
+    if !file.exists() {
+        return Ok(migrations::missing(&steps, &[]));
+    }
+    let mut connection = SqliteConnectOptions::new().filename(&file).busy_timeout(BUSY).connect().await?;
+    let table: Option<String> = sqlx::query_scalar("SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'")
+        .fetch_optional(&mut connection)
+        .await?;
+    let applied = match table {
+        Some(_) => sqlx::query_as(migrations::APPLIED).fetch_all(&mut connection).await?,
+        None => Vec::new(),
+    };
+    connection.close().await?;
+    Ok(migrations::missing(&steps, &applied))
 }
 
 /// Keeps other processes from changing the schema until it is dropped: two that start at once would both run the same

@@ -55,6 +55,25 @@ async fn many_handles_may_open_a_new_directory_at_once() {
     }
 }
 
+#[tokio::test]
+async fn steps_that_are_missing_are_named_and_then_none_are() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(Store::missing_steps(dir.path(), None).await.unwrap()[0], (1, "requests, keys, meta".to_owned()));
+    Store::open(dir.path()).await.unwrap().close().await;
+    assert_eq!(Store::missing_steps(dir.path(), None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn keys_bind_a_database_to_their_pepper() {
+    let fixture = Fixture::new().await.unwrap();
+    let pepper = |byte| govern::key::Pepper::new(&[byte; 32]);
+    fixture.store.belongs_to(&pepper(1)).await.unwrap();
+    fixture.store.belongs_to(&pepper(2)).await.unwrap();
+    fixture.store.create_key(&suite::author(), &pepper(2), &suite::keys::key("a")).await.unwrap();
+    assert!(matches!(fixture.store.belongs_to(&pepper(1)).await, Err(store::Error::OtherPepper)));
+    fixture.store.belongs_to(&pepper(2)).await.unwrap();
+}
+
 /// What a row costs beside the request path. Run with
 /// `cargo test --release -p store --test sqlite -- --ignored --nocapture cost_of_a_row`.
 #[tokio::test(flavor = "current_thread")]

@@ -6,6 +6,7 @@
 mod accounts;
 mod alerts;
 mod credentials;
+mod database;
 mod directory;
 mod estimates;
 mod guardrails;

@@ -42,6 +42,12 @@ pub struct Raw {
     pub admin_listen: Option<String>,
     /// Directory of the embedded database and the installation's own secret. Default: `./data`.
     pub data_dir: Option<String>,
+    /// PostgreSQL in place of the embedded database: what several replicas share. Default: the embedded one.
+    pub database: Option<RawDatabase>,
+    /// The secret under which keys are hashed: 32 random bytes in hexadecimal or base64, best as `${TOLLGATE_PEPPER}`. All
+    /// replicas that share a database need the same. Default: the file `pepper` in `data_dir`, made at the first start.
+    #[schemars(with = "Option<String>")]
+    pub pepper: Option<Secret>,
     /// Accounts with providers, by a name of your choice. Models are named `account/model`.
     pub providers: BTreeMap<String, RawProvider>,
     /// Models that callers ask for, by name. A name may hold one `*`.
@@ -89,6 +95,16 @@ pub struct Raw {
     pub cors_origins: Items<String>,
     /// Records of requests.
     pub records: RawRecords,
+}
+
+/// A database that replicas share.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawDatabase {
+    /// `postgres://USER:PASSWORD@HOST:PORT/NAME`, best as `${DATABASE_URL}`. `?sslmode=verify-full` and `sslrootcert` are
+    /// understood as by PostgreSQL's own clients.
+    #[schemars(with = "String")]
+    pub url: Secret,
 }
 
 /// An account with a provider.

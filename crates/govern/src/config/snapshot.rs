@@ -308,6 +308,10 @@ pub struct Settings {
     /// A second listener for `/metrics`, `/api` and the status page; the first serves them too if `None`.
     pub admin_listen: Option<SocketAddr>,
     pub data_dir: PathBuf,
+    /// The address of the PostgreSQL database in place of the embedded one.
+    pub database: Option<Secret>,
+    /// The secret under which keys are hashed, in place of the file in `data_dir`: fit for [`crate::key::Pepper`].
+    pub pepper: Option<Secret>,
     pub bounds: EdgeBounds,
     pub drain_timeout: Duration,
     /// Silence after which a waiting stream is kept alive.
@@ -332,6 +336,8 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             admin_listen: None,
             data_dir: PathBuf::from("./data"),
+            database: None,
+            pepper: None,
             bounds: EdgeBounds::default(),
             drain_timeout: Duration::from_secs(60),
             keepalive: Duration::from_secs(15),

@@ -10,8 +10,10 @@ use gateway::{clock::now_micros, guard};
 use govern::{
     audit::Author,
     config::{
+        Secret as Hidden,
         build::{self, Checked, Draft},
         raw::Raw,
+        snapshot::Settings,
     },
     key::Pepper,
 };
@@ -78,27 +80,53 @@ impl File {
 
 impl Data {
     /// # Errors
+    /// The store cannot be opened.
+    pub async fn store(&self) -> anyhow::Result<Store> {
+        self.installation()?.store().await
+    }
+
+    /// # Errors
     /// The configuration that would tell cannot be read or used.
-    pub fn dir(&self) -> anyhow::Result<PathBuf> {
-        match &self.data_dir {
-            Some(dir) => Ok(dir.clone()),
-            None => Ok(self.file.load()?.data_dir().to_owned()),
-        }
+    pub fn installation(&self) -> anyhow::Result<Installation> {
+        Ok(match &self.data_dir {
+            Some(dir) => Installation { dir: dir.clone(), database: None, pepper: None },
+            None => Installation::of(self.file.load()?.settings()),
+        })
+    }
+}
+
+/// Where an installation keeps what it remembers, and under which pepper.
+#[derive(Debug)]
+pub struct Installation {
+    /// The data directory.
+    pub dir: PathBuf,
+    /// The address of the database, if it is not in the directory.
+    pub database: Option<Hidden>,
+    pepper: Option<Hidden>,
+}
+
+impl Installation {
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        Self { dir: settings.data_dir.clone(), database: settings.database.clone(), pepper: settings.pepper.clone() }
     }
 
     /// # Errors
     /// The store cannot be opened.
     pub async fn store(&self) -> anyhow::Result<Store> {
-        Ok(Store::open(&self.dir()?).await?)
+        let what = if self.database.is_some() { "the database" } else { "the data directory" };
+        Store::connect(&self.dir, self.database.as_ref()).await.with_context(|| format!("{what} cannot be used"))
     }
-}
 
-/// The pepper of the installation with this data directory.
-///
-/// # Errors
-/// It cannot be read or made.
-pub fn pepper(data_dir: &Path) -> anyhow::Result<Pepper> {
-    Ok(Secret::pepper(data_dir, variable("TOLLGATE_PEPPER").as_deref())?)
+    /// The pepper: of the configuration, of the environment, or of the data directory, where it is made if need be.
+    ///
+    /// # Errors
+    /// It is no pepper, or cannot be read or made.
+    pub fn pepper(&self) -> anyhow::Result<Pepper> {
+        const VARIABLE: &str = "TOLLGATE_PEPPER";
+        let given = self.pepper.clone().or_else(|| variable(VARIABLE).map(Hidden::new));
+        Secret::pepper(&self.dir, given.as_ref()).context(VARIABLE)
+    }
 }
 
 /// Who types this, for the audit log: `cli:` and the name in the operating system.

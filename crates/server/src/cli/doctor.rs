@@ -9,9 +9,12 @@ use gateway::{
 };
 use govern::{Rules, config::snapshot::Account, key::Pepper};
 use http::{Request, header};
-use store::Store;
 
-use super::{Outcome, config::File, table};
+use super::{
+    Outcome,
+    config::{File, Installation},
+    table,
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -52,7 +55,7 @@ pub async fn run(args: &Args, out: &mut dyn Write) -> Outcome {
         if errors == 0 { Ok(()) } else { Err(format!("it has errors ({errors}); `tollgate check` shows them")) };
     tell(Finding::new(format!("configuration: {}", args.file.name()), found))?;
     if let Some(draft) = checked.draft {
-        tell(data(draft.data_dir()).await)?;
+        tell(data(&Installation::of(draft.settings())).await)?;
         // No key is looked at here, so any pepper does.
         let rules = draft.into_rules(&Pepper::new(&[0; 32]), 1);
         for finding in providers(&rules, Duration::from_secs(args.timeout)).await {
@@ -63,14 +66,19 @@ pub async fn run(args: &Args, out: &mut dyn Write) -> Outcome {
 }
 
 /// Opens the database and writes to it: a read-only or full disk shows here.
-async fn data(dir: &std::path::Path) -> Finding {
+async fn data(here: &Installation) -> Finding {
     let found = async {
-        let store = Store::open(dir).await?;
+        let store = here.store().await?;
+        store.belongs_to(&here.pepper()?).await?;
         store.forget_before(0).await?;
         store.close().await;
-        Ok::<_, store::Error>(())
+        anyhow::Ok(())
     };
-    Finding::new(format!("data directory: {}", dir.display()), found.await.map_err(|error| error.to_string()))
+    let what = match here.database {
+        Some(_) => "database: PostgreSQL".to_owned(),
+        None => format!("data directory: {}", here.dir.display()),
+    };
+    Finding::new(what, found.await.map_err(|error| format!("{error:#}")))
 }
 
 /// Asks every account's host for anything at all, by the way that calls go, without the credential. The answers' dates

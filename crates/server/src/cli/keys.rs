@@ -1,13 +1,13 @@
 //! `tollgate keys`: keys of the database. Keys that the configuration declares are changed there.
 
-use std::{io::Write, path::Path, process::ExitCode};
+use std::{io::Write, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
 use gateway::clock::now_micros;
 use govern::{
     directory::Owner,
-    key::{Env, Minted},
+    key::{Env, Minted, Pepper},
 };
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use serde_json::json;
@@ -15,7 +15,7 @@ use store::{NewKey, Store, StoredKey};
 
 use super::{
     Outcome,
-    config::{Data, author, pepper},
+    config::{Data, Installation, author},
     table,
 };
 
@@ -108,26 +108,27 @@ pub enum Environment {
 }
 
 pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
-    let dir = args.data.dir()?;
-    let store = Store::open(&dir).await?;
+    let here = args.data.installation()?;
+    let store = here.store().await?;
     let now = now_micros();
     let author = author();
     match args.command {
         Command::Create(new) => {
             let new = read(new, now)?;
             known_owner(&args.data, &new.owner)?;
-            let minted = store.create_key(&author, &pepper(&dir)?, &new).await?;
-            show(&minted, "made", &dir, out)?;
+            let pepper = pepper(&here, &store).await?;
+            show(&store.create_key(&author, &pepper, &new).await?, "made", &pepper, out)?;
         }
         Command::List { json } => list(&store.keys().await?, json, now, out)?,
         Command::Disable { id } => known(&id, store.disable_key(&author, &id, true).await?)?,
         Command::Enable { id } => known(&id, store.disable_key(&author, &id, false).await?)?,
         Command::Rotate { id, overlap } => {
             let until = after(now, overlap).context("--overlap")?;
-            let minted = store.rotate_key(&author, &pepper(&dir)?, &id, until).await?;
+            let pepper = pepper(&here, &store).await?;
+            let minted = store.rotate_key(&author, &pepper, &id, until).await?;
             known(&id, minted.is_some())?;
             if let Some(minted) = minted {
-                show(&minted, "rotated", &dir, out)?;
+                show(&minted, "rotated", &pepper, out)?;
                 eprintln!("The old secret is accepted until {}.", table::time(until));
             }
         }
@@ -137,11 +138,18 @@ pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The pepper that the gateway has, too: another would make keys that are wrong everywhere.
+async fn pepper(here: &Installation, store: &Store) -> anyhow::Result<Pepper> {
+    let pepper = here.pepper()?;
+    store.belongs_to(&pepper).await?;
+    Ok(pepper)
+}
+
 /// The key alone goes to standard output: `KEY=$(tollgate keys create --name me)`.
-fn show(minted: &Minted, done: &str, dir: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
+fn show(minted: &Minted, done: &str, pepper: &Pepper, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "{}", minted.text.expose())?;
     eprintln!("Key {} is {done}. This is the only time that it is shown.", minted.id);
-    eprintln!("In a configuration file: {{ id: {}, hash: \"{}\" }}", minted.id, minted.hash(&pepper(dir)?));
+    eprintln!("In a configuration file: {{ id: {}, hash: \"{}\" }}", minted.id, minted.hash(pepper));
     Ok(())
 }
 

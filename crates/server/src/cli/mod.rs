@@ -10,6 +10,7 @@ mod doctor;
 mod import;
 mod keys;
 mod logs;
+mod migrate;
 mod models;
 mod prices;
 mod schema;
@@ -53,6 +54,8 @@ pub enum Command {
     Import(import::Args),
     /// Looks whether everything that the gateway needs is there.
     Doctor(doctor::Args),
+    /// Brings the database's schema up to date. Every start does so too.
+    Migrate(migrate::Args),
     /// Prints completions for a shell.
     Completions(completions::Args),
 }
@@ -95,6 +98,7 @@ fn run(command: Command, out: &mut dyn Write) -> Outcome {
         Command::Logs(args) => wait(logs::run(args, out)),
         Command::Import(args) => import::run(&args, out),
         Command::Doctor(args) => wait(doctor::run(&args, out)),
+        Command::Migrate(args) => wait(async move { migrate::run(&args, out).await }),
         Command::Completions(args) => completions::run(&args, out),
     }
 }

@@ -33,7 +33,7 @@ use price_book::PriceBook;
 use store::Store;
 use tokio::net::TcpListener;
 
-use crate::cli::{config::pepper, serve::Args};
+use crate::cli::{config::Installation, serve::Args};
 
 /// Serves until a signal ends it.
 ///
@@ -55,9 +55,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 
 async fn serve(args: &Args) -> anyhow::Result<()> {
     let draft = args.config.load()?;
-    let store = Store::open(draft.data_dir()).await.context("the data directory cannot be used")?;
-    let data_dir = draft.data_dir().to_owned();
-    let pepper = pepper(&data_dir)?;
+    let here = Installation::of(draft.settings());
+    let store = here.store().await?;
+    let pepper = here.pepper()?;
+    store.belongs_to(&pepper).await?;
+    let data_dir = here.dir;
     let mut rules = draft.into_rules(&pepper, 1);
     if let Some(listen) = args.listen {
         rules.settings.listen = listen;
@@ -93,6 +95,8 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     tasks.spawn(async move { stop.run_until_cancelled(async { following.keys.follow().await }).await });
     let (following, stop) = (gw.clone(), tasks.stopping());
     tasks.spawn(async move { stop.run_until_cancelled(following.tokens.follow()).await });
+    let (heard, stop) = (store.clone(), tasks.stopping());
+    tasks.spawn(async move { stop.run_until_cancelled(async { heard.listen().await }).await });
     tasks.spawn(forget_old_records(store.clone(), settings.record_days, tasks.stopping()));
     tasks.spawn(reload::follow(gw.clone(), args.config.clone(), book, tasks.stopping()));
 

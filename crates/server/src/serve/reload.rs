@@ -99,6 +99,8 @@ fn reload(gw: &Gateway, source: &File) {
     log(&checked.problems);
     let fixed = [
         ("data_dir", rules.settings.data_dir == before.settings.data_dir),
+        ("database", rules.settings.database == before.settings.database),
+        ("pepper", rules.settings.pepper == before.settings.pepper),
         ("admin_listen", rules.settings.admin_listen == before.settings.admin_listen),
         ("bounds.connections", rules.settings.bounds.connections == before.settings.bounds.connections),
     ];

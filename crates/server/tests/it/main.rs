@@ -12,6 +12,7 @@ mod disconnect;
 mod edge;
 mod faults;
 mod first_call;
+mod fleet;
 mod gemini;
 mod guardrails;
 mod identity;

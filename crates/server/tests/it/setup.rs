@@ -53,6 +53,13 @@ impl Scene {
     }
 }
 
+/// What a command that succeeds prints.
+pub fn output_of(command: &mut std::process::Command) -> String {
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
+
 /// The real gateway with this configuration; `${PROVIDER_KEY}` stands for a credential of its providers.
 pub async fn start(config: &str) -> Harness {
     Harness::of(env!("CARGO_BIN_EXE_tollgate"), config).env("PROVIDER_KEY", &mint()).start().await

@@ -32,6 +32,8 @@ impl Checking<'_> {
             listen,
             admin_listen,
             data_dir: PathBuf::from(data_dir),
+            database: self.database(raw),
+            pepper: self.pepper(raw),
             bounds: self.bounds(&raw.bounds),
             drain_timeout: self.pause(raw.drain_timeout.as_ref(), "drain_timeout", default.drain_timeout),
             keepalive: self.duration(raw.keepalive.as_ref(), "keepalive", default.keepalive),

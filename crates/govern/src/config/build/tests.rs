@@ -296,6 +296,23 @@ error[unknown_field]: there is no setting `api_kye` in `providers.openai`
 }
 
 #[test]
+fn sec_002_a_database_without_an_address_and_a_weak_pepper_are_refused() {
+    for (text, problem) in [
+        ("database: { url: 'mysql://u:p@h/n' }", "bad_url database.url 1:18"),
+        ("database: { url: 'postgres://h' }", "bad_url database.url 1:18"),
+        ("database: { url: 'postgres://u:p@h/n' }", "secret_in_file database.url 1:18"),
+        ("database: {}", "missing_field database"),
+        ("pepper: short", "sample_secret pepper 1:9"),
+        ("pepper: ''", "sample_secret pepper 1:9"),
+        ("pepper: \"0000000000000000000000000000000000000000000000000000000000000000\"", "sample_secret pepper 1:9"),
+        ("pepper: 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "sample_secret pepper 1:9"),
+        ("pepper: Y2hhbmdlLW1lLXBsZWFzZS0xMjM0NTY3ODkwYWJjZGU=", "sample_secret pepper 1:9"),
+    ] {
+        has(text, problem);
+    }
+}
+
+#[test]
 fn each_wrong_setting_has_its_problem() {
     for (text, problem) in [
         ("- a list", "wrong_type  1:1"),
