@@ -8,6 +8,7 @@ mod page;
 mod prices;
 mod problem;
 mod requests;
+mod spend;
 mod token;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -42,6 +43,8 @@ pub fn router(admin: Admin) -> Router {
     let api = Router::new()
         .route("/v1/requests", get(requests::list))
         .route("/v1/requests/{id}", get(requests::one))
+        .route("/v1/spend", get(spend::list))
+        .route("/v1/spend/focus", get(spend::focus))
         .route("/v1/prices/apply", post(prices::apply))
         .route("/v1/prices/{*version}", get(prices::show))
         .fallback(async |uri: Uri| Problem::not_found(format!("there is nothing at /api{}", uri.path())))

@@ -45,6 +45,9 @@ impl Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
+        if let store::Error::Asked(problem) = error {
+            return Self::bad_parameter("", problem);
+        }
         tracing::error!(%error, "the store did not answer the admin API");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "the store cannot be read; see the log")
     }

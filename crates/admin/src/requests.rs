@@ -125,7 +125,7 @@ fn status(text: &str) -> Option<StatusClass> {
     }
 }
 
-fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
+pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
     let uri = format!("/?{query}").parse().map_err(|_| Problem::bad_parameter("", "the query is not well-formed"))?;
     axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri)
         .map(|axum::extract::Query(pairs)| pairs)

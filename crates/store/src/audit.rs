@@ -69,6 +69,11 @@ impl Act<'_> {
         self.change.note(kind).await
     }
 
+    /// The transaction, for what writes as part of it.
+    pub(crate) fn change(&mut self) -> &mut Change {
+        &mut self.change
+    }
+
     /// Keeps what was changed, together with what is said of it.
     pub(crate) async fn commit(self, deed: &Deed<'_>) -> Result<(), Error> {
         self.commit_all(std::slice::from_ref(deed)).await

@@ -117,6 +117,11 @@ pub(crate) enum Change {
 }
 
 impl Change {
+    /// Whether each statement is a way to somewhere else and back.
+    pub(crate) fn is_across_a_network(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     pub(crate) async fn commit(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(transaction) => Ok(transaction.commit().await?),

@@ -4,7 +4,9 @@
 //! database. The request path never waits for this crate: records arrive in batches behind a bounded queue
 //! ([`gateway::sink::Sink`]), and keys are read through a cache ([`gateway::keys::KeySource`]).
 
+mod ask;
 mod audit;
+mod books;
 mod database;
 mod keys;
 mod migrations;
@@ -14,9 +16,12 @@ mod postgres;
 mod prices;
 mod requests;
 mod responses;
+mod rollup;
 pub mod secret;
+mod spend;
 mod sql;
 mod sqlite;
+mod statement;
 mod write;
 
 pub use audit::{AuditFilter, AuditLines};
@@ -25,6 +30,8 @@ pub use notice::Kind;
 pub use open::Store;
 pub use prices::{Change, KeptPrice, MOST_REPRICED, Repricing, Step};
 pub use requests::{Filter, Kept, Page, StatusClass};
+pub use rollup::Drift;
+pub use spend::{By, Condition, Grain, MOST_BY, MOST_SPENT, Period, SpendQuery, Spent};
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +56,9 @@ pub enum Error {
     /// No answer of the database came in time. What was asked may have been done.
     #[error("the database did not answer within {} ms", .0.as_millis())]
     Slow(std::time::Duration),
+    /// The question itself cannot be answered: why, in words for the one who asks.
+    #[error("{0}")]
+    Asked(String),
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
     #[error("the database's schema: {0}")]

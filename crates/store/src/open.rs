@@ -8,12 +8,13 @@ use std::{
 use govern::{config::Secret as Hidden, key::Pepper};
 use tokio::sync::Notify;
 
-use crate::{Error, database::Database, postgres, secret, sql::sql, sqlite};
+use crate::{Error, database::Database, postgres, rollup::Rollup, secret, sql::sql, sqlite};
 
 /// What is remembered: one database, and the data directory beside it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) database: Database,
+    pub(crate) rollup: Arc<Rollup>,
     dir: PathBuf,
     /// Told of every notice of a change.
     pub(crate) noticed: Arc<Notify>,
@@ -40,7 +41,7 @@ impl Store {
             None => sqlite::open(dir).await?,
             Some(url) => postgres::open(url.expose()).await?,
         };
-        Ok(Self { database, dir: dir.to_owned(), noticed: Arc::default() })
+        Ok(Self { database, rollup: Arc::default(), dir: dir.to_owned(), noticed: Arc::default() })
     }
 
     /// Numbers and names of the steps that the schema of a database needs and has not had. Nothing is changed.

@@ -170,6 +170,7 @@ impl Store {
             return Ok(changes);
         }
         let mut done = Vec::with_capacity(changes.len());
+        let mut sums = self.sums(changes.iter().flat_map(|(old, new)| [&old.record, new])).await?;
         let mut act = self.act(&repricing.author).await?;
         for (old, new) in changes {
             let row = sql(SELECT).push(" WHERE seq = ").push_bind(old.seq).first(&mut act).await?;
@@ -191,6 +192,9 @@ impl Store {
                 .await?;
             done.push((old, new));
         }
+        sums.take(&self.rollup, done.iter().map(|(old, _)| &old.record));
+        sums.add(&self.rollup, done.iter().map(|(_, new)| new));
+        let places = sums.write(&self.rollup, act.change()).await?;
         // Nothing was written if all had changed meanwhile.
         if let Some((first, _)) = done.first() {
             let cost = |records: &mut dyn Iterator<Item = &Record>| -> Money {
@@ -203,6 +207,7 @@ impl Store {
                 .before(value!({ "records": done.len(), "cost": before }))
                 .after(value!({ "records": done.len(), "cost": after }));
             act.commit(&deed).await?;
+            self.rollup.note(places);
         }
         Ok(done)
     }

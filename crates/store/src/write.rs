@@ -4,6 +4,7 @@
 //! cost of its statement, so rows share statements, and the statements are few so that they stay prepared.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -14,12 +15,12 @@ use gateway::{
     sink::{Sink, SinkError},
 };
 use govern::Principal;
-use sqlx::{Arguments, AssertSqlSafe, Postgres, Sqlite, SqlitePool, error::BoxDynError, sqlite::SqliteArguments};
+use sqlx::{Arguments, AssertSqlSafe, Postgres, Sqlite, Transaction, error::BoxDynError, sqlite::SqliteArguments};
 use uuid::Uuid;
 
 use crate::{
     Error, Store,
-    database::{Change, Database},
+    database::{Change, Line},
     sql::without_nul,
 };
 
@@ -59,48 +60,80 @@ impl Store {
         // By arrival: the index on ids then grows at its end, and SQLite need not look for the place.
         let mut rows: Vec<&Record> = batch.iter().collect();
         rows.sort_unstable_by_key(|record| record.id);
-        match &self.database {
-            Database::Sqlite { write, .. } => to_sqlite(write, &rows).await,
-            Database::Postgres { .. } => to_postgres(self.database.patient_change(WAIT).await?, &rows).await,
+        let sums = self.sums(batch).await?;
+        let (mut change, new) = self.insert(&rows).await?;
+        let places = sums.of(&self.rollup, new).write(&self.rollup, &mut change).await?;
+        change.commit().await?;
+        self.rollup.note(places);
+        Ok(())
+    }
+
+    /// Writes the records. Gives the change that is not yet done, and the records that are new.
+    async fn insert<'r>(&self, rows: &[&'r Record]) -> Result<(Change, Vec<&'r Record>), Error> {
+        let mut change = self.database.patient_change(WAIT).await?;
+        match &mut change {
+            Change::Sqlite(transaction) => {
+                if to_sqlite(transaction, rows, &SIZES).await? == rows.len() {
+                    return Ok((change, rows.to_vec()));
+                }
+            }
+            Change::Postgres(line) => {
+                let new = to_postgres(line, rows).await?;
+                return Ok((change, new));
+            }
         }
+        // Some were there already, which is rare: which ones is found out one by one.
+        drop(change);
+        let mut change = self.database.patient_change(WAIT).await?;
+        let mut new = Vec::new();
+        if let Change::Sqlite(transaction) = &mut change {
+            for record in rows {
+                if to_sqlite(transaction, std::slice::from_ref(record), &[1]).await? == 1 {
+                    new.push(*record);
+                }
+            }
+        }
+        Ok((change, new))
     }
 }
 
-/// By the statement, few rows in each.
-async fn to_sqlite(write: &SqlitePool, rows: &[&Record]) -> Result<(), Error> {
-    let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
-    let mut rest = rows;
-    for (size, sql) in SIZES.iter().zip(INSERTS.iter()) {
+/// By the statement, few rows in each. Says how many are new.
+async fn to_sqlite(
+    transaction: &mut Transaction<'static, Sqlite>,
+    rows: &[&Record],
+    sizes: &[usize],
+) -> Result<usize, Error> {
+    let (mut rest, mut new) = (rows, 0);
+    for (size, sql) in SIZES.iter().zip(INSERTS.iter()).filter(|(size, _)| sizes.contains(size)) {
         while let Some((rows, after)) = rest.split_at_checked(*size) {
             let mut values = SqliteArguments::default();
             values.reserve(rows.len() * COLUMNS.len(), 0);
             for record in rows {
                 bind(&mut values, record).map_err(sqlx::Error::Encode)?;
             }
-            sqlx::query_with::<Sqlite, _>(AssertSqlSafe(Arc::clone(sql)), values).execute(&mut *transaction).await?;
+            let insert = sqlx::query_with::<Sqlite, _>(AssertSqlSafe(Arc::clone(sql)), values);
+            new += insert.execute(&mut **transaction).await?.rows_affected();
             rest = after;
         }
     }
-    transaction.commit().await?;
-    Ok(())
+    Ok(usize::try_from(new).unwrap_or(usize::MAX))
 }
 
 /// All in one statement, a column at a time. Writers take turns: whoever follows the list by `seq` would else miss a row
-/// whose number was given out before another's and became visible after it.
-async fn to_postgres(mut change: Change, rows: &[&Record]) -> Result<(), Error> {
-    if let Change::Postgres(line) = &mut change {
-        let insert = sqlx::query::<Postgres>(BULK)
-            .bind(TURN)
-            .bind(rows.iter().map(|record| record.id.to_string()).collect::<Vec<_>>())
-            .bind(texts(rows, |record| &record.key_id))
-            .bind(rows.iter().map(|record| place(record).map(without_nul)).collect::<Vec<_>>())
-            .bind(texts(rows, |record| &record.model))
-            .bind(rows.iter().map(|record| i64::from(record.status)).collect::<Vec<_>>())
-            .bind(rows.iter().map(|record| compact::outcome_number(record.outcome)).collect::<Vec<_>>())
-            .bind(rows.iter().map(|record| compact::write(record)).collect::<Vec<_>>());
-        line.ask(async |line| insert.execute(line).await).await?;
-    }
-    change.commit().await
+/// whose number was given out before another's and became visible after it. Gives the records that are new.
+async fn to_postgres<'r>(line: &mut Line, rows: &[&'r Record]) -> Result<Vec<&'r Record>, Error> {
+    let insert = sqlx::query_scalar::<Postgres, String>(BULK)
+        .bind(TURN)
+        .bind(rows.iter().map(|record| record.id.to_string()).collect::<Vec<_>>())
+        .bind(texts(rows, |record| &record.key_id))
+        .bind(rows.iter().map(|record| place(record).map(without_nul)).collect::<Vec<_>>())
+        .bind(texts(rows, |record| &record.model))
+        .bind(rows.iter().map(|record| i64::from(record.status)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|record| compact::outcome_number(record.outcome)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|record| compact::write(record)).collect::<Vec<_>>());
+    let mut new: HashSet<String> = line.ask(async |line| insert.fetch_all(line).await).await?.into_iter().collect();
+    // Of a record that is in the batch twice, the first counts.
+    Ok(rows.iter().filter(|record| new.remove(&record.id.to_string())).copied().collect())
 }
 
 fn texts(rows: &[&Record], of: impl Fn(&Record) -> &Option<String>) -> Vec<Option<String>> {
@@ -111,7 +144,7 @@ const BULK: &str = "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock($1))
     INSERT INTO requests (id, key_id, place, model, status, outcome, detail) \
     SELECT row.* FROM turn, \
     UNNEST($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bytea[]) AS row \
-    ON CONFLICT (id) DO NOTHING";
+    ON CONFLICT (id) DO NOTHING RETURNING id";
 
 /// The advisory lock of those who write records: any number that nothing else takes.
 const TURN: i64 = 0x746f_6c6c_0001;

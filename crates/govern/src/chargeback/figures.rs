@@ -17,7 +17,7 @@ pub struct Figures {
     pub estimated: i64,
     pub cost: Money,
     /// By [`Unit`], in the order of [`Unit::ALL`].
-    units: [i64; Unit::ALL.len()],
+    pub units: [i64; Unit::ALL.len()],
 }
 
 impl Default for Figures {

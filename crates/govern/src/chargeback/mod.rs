@@ -3,11 +3,16 @@
 //!
 //! Every amount is a whole number of nano-dollars. Whatever is divided is divided so that the parts sum to the whole.
 
+pub mod calendar;
 pub mod csv;
 mod figures;
+pub mod focus;
 pub mod place;
+pub mod plan;
+pub mod reconcile;
 mod share;
+pub mod statement;
 
 pub use figures::Figures;
 pub use place::Place;
-pub use share::{percent, split};
+pub use share::{percent, split, without_percent};

@@ -56,6 +56,14 @@ pub fn percent(amount: Money, hundredths: i64) -> Money {
     Money(i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX }))
 }
 
+/// What an amount was before so many hundredths of a percent were put on top, rounded half away from zero.
+#[must_use]
+pub fn without_percent(amount: Money, hundredths: u32) -> Money {
+    let whole = 10_000 + i128::from(hundredths);
+    let scaled = i128::from(amount.0) * 10_000;
+    Money(i64::try_from((scaled + whole / 2 * scaled.signum()) / whole).unwrap_or(amount.0))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod alerts;
+mod chargeback;
 mod credentials;
 mod database;
 mod directory;

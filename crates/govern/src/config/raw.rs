@@ -5,6 +5,7 @@
 //! `64KiB`, `32MiB`, `1GiB`. `${NAME}` and `${NAME:-default}` stand for variables of the environment, `$$` for `$`.
 
 mod alert;
+mod chargeback;
 mod credential;
 mod directory;
 mod identity;
@@ -21,6 +22,7 @@ use super::{
 };
 
 pub use alert::{RawAlert, RawAlertKind, RawSmtp};
+pub use chargeback::{RawChargeback, RawCreditGrant, RawMeasure, RawOwnerMargin, RawSharedCost};
 pub use credential::{RawApiKey, RawCredential, RawCredentialKind};
 pub use directory::{
     RawAccess, RawDirectory, RawDivision, RawOperation, RawOrganization, RawProject, RawTeam, RawUser,
@@ -95,6 +97,8 @@ pub struct Raw {
     pub cors_origins: Items<String>,
     /// Records of requests.
     pub records: RawRecords,
+    /// Who is charged for what: tags that spend is kept by, margins, shared costs, credits.
+    pub chargeback: RawChargeback,
 }
 
 /// A database that replicas share.

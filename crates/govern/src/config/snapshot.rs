@@ -12,7 +12,7 @@ use llm::{
 };
 
 use super::credential::Credential;
-use crate::{Directory, access::Pattern, identity::Issuer, key::KeyRule};
+use crate::{Directory, access::Pattern, chargeback::plan::Chargeback, identity::Issuer, key::KeyRule};
 
 /// Everything that a request is judged by.
 #[derive(Debug)]
@@ -328,6 +328,8 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// Days that records are kept.
     pub record_days: u32,
+    /// Who is charged for what.
+    pub chargeback: Chargeback,
 }
 
 impl Default for Settings {
@@ -347,6 +349,7 @@ impl Default for Settings {
             otlp_endpoint: None,
             cors_origins: Vec::new(),
             record_days: 30,
+            chargeback: Chargeback::default(),
         }
     }
 }

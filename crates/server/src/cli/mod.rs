@@ -13,11 +13,14 @@ mod logs;
 mod migrate;
 mod models;
 mod prices;
+mod reconcile;
 mod schema;
 pub mod serve;
+mod statement;
 mod table;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::{
     io::{self, Write},
@@ -48,6 +51,12 @@ pub enum Command {
     Models(models::Args),
     /// Shows prices that were in force, and prices records whose cost was not known.
     Prices(prices::Args),
+    /// Shows what was spent, by whom and for what: as a table, CSV, JSON or FOCUS.
+    Usage(usage::Args),
+    /// Prints what somebody owes for a month.
+    Statement(statement::Args),
+    /// Compares a provider's own report with what is recorded here, and explains every difference.
+    Reconcile(reconcile::Args),
     /// Shows what was asked, who answered and what it cost.
     Logs(logs::Args),
     /// Turns another gateway's configuration into one of Tollgate, and says by line what it could not carry over.
@@ -95,6 +104,9 @@ fn run(command: Command, out: &mut dyn Write) -> Outcome {
         Command::Keys(args) => wait(keys::run(args, out)),
         Command::Models(args) => models::run(&args, out),
         Command::Prices(args) => wait(prices::run(args, out)),
+        Command::Usage(args) => wait(usage::run(args, out)),
+        Command::Statement(args) => wait(statement::run(args, out)),
+        Command::Reconcile(args) => wait(reconcile::run(args, out)),
         Command::Logs(args) => wait(logs::run(args, out)),
         Command::Import(args) => import::run(&args, out),
         Command::Doctor(args) => wait(doctor::run(&args, out)),

@@ -84,6 +84,7 @@ async fn show(store: &Store, version: &str, out: &mut dyn Write) -> anyhow::Resu
 async fn apply(store: &Store, data: &Data, apply: &Apply, out: &mut dyn Write) -> anyhow::Result<()> {
     // No key is looked at here, so any pepper does.
     let rules = data.file.load()?.into_rules(&Pepper::new(&[0; 32]), 1);
+    store.keep_spend_by(&rules.settings.chargeback.tags);
     let time = |name: &str, text: &Option<String>| text.as_deref().map(|text| micros(name, text)).transpose();
     let filter =
         Filter { since: time("--since", &apply.since)?, until: time("--until", &apply.until)?, ..Filter::default() };

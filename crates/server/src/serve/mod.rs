@@ -206,6 +206,12 @@ const LINGER: Duration = Duration::from_secs(5);
 /// How often old records are looked for.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
+/// Hours for which spend is kept by the hour: a hundred days.
+const HOURS_KEPT: i64 = 2_400;
+
+/// Microseconds.
+const HOUR: i64 = 3_600_000_000;
+
 async fn forget_old_records(store: Store, days: u32, stop: tokio_util::sync::CancellationToken) {
     let kept = i64::from(days) * 86_400 * 1_000_000;
     let mut ticks = tokio::time::interval(FORGET_EVERY);
@@ -213,6 +219,10 @@ async fn forget_old_records(store: Store, days: u32, stop: tokio_util::sync::Can
         let before = gateway::clock::now_micros().saturating_sub(kept);
         if let Err(error) = store.forget_before(before).await {
             tracing::warn!(%error, "old records could not be deleted");
+        }
+        // Sums by the day are kept for good.
+        if let Err(error) = store.forget_hours_before(gateway::clock::now_micros() / HOUR - HOURS_KEPT).await {
+            tracing::warn!(%error, "old sums by the hour could not be deleted");
         }
         if let Err(error) = store.forget_responses_before(before).await {
             tracing::warn!(%error, "old responses could not be deleted");

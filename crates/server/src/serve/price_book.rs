@@ -31,8 +31,9 @@ impl PriceBook {
         Self { store, seen: Mutex::default() }
     }
 
-    /// Keeps the prices that a configuration states.
+    /// Keeps the prices that a configuration states, and spend by the tags that it chooses from now on.
     pub async fn enter(&self, rules: &Rules) {
+        self.store.keep_spend_by(&rules.settings.chargeback.tags);
         if let Err(error) = self.store.keep_prices(rules.own_prices(), now_micros()).await {
             tracing::warn!(%error, "the prices of the configuration could not be kept");
         }

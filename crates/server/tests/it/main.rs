@@ -6,6 +6,7 @@
 
 mod alerts;
 mod bedrock;
+mod chargeback;
 mod cost;
 mod directory;
 mod disconnect;

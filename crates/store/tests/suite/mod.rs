@@ -5,6 +5,7 @@ pub mod keys;
 pub mod prices;
 pub mod requests;
 pub mod responses;
+pub mod spend;
 
 use gateway::observe::{Attempt, Lane, Outcome, Record};
 use govern::{Money, Principal, audit::Author};
@@ -35,6 +36,11 @@ macro_rules! store_suite {
             a_price_is_kept_once_and_comes_back, what_has_no_price_is_priced_later_and_once,
             a_dry_run_changes_nothing, prices_in_bounded_steps, a_record_that_changed_meanwhile_is_left,
             what_was_priced_before_is_forgotten_with_its_record
+        ]);
+        $crate::store_suite!($fixture, spend: [
+            case_072_sums_equal_the_records, case_072_a_million_tiny_costs_sum_exactly,
+            spend_is_told_apart_by_anything, pages_of_spend_follow_each_other, case_068_a_repricing_moves_its_sums,
+            sums_outlive_their_records
         ]);
         $crate::store_suite!($fixture, responses: [
             an_answer_is_found_by_its_owner_alone, a_chain_comes_oldest_first,

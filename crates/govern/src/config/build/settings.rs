@@ -47,6 +47,7 @@ impl Checking<'_> {
             otlp_endpoint: raw.otlp.as_ref().and_then(|otlp| self.url(&otlp.endpoint, "otlp.endpoint")),
             cors_origins: self.origins(raw),
             record_days: raw.records.keep_days.unwrap_or(default.record_days),
+            chargeback: self.chargeback(&raw.chargeback),
         }
     }
 
