@@ -4,6 +4,7 @@
 //! Everything under `/api` needs the admin token, always: there is no default account and no open start. The token lies
 //! in `<data_dir>/admin_token`, made at the first start and readable by its owner alone.
 
+mod audit;
 mod page;
 mod prices;
 mod problem;
@@ -45,6 +46,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/v1/requests/{id}", get(requests::one))
         .route("/v1/spend", get(spend::list))
         .route("/v1/spend/focus", get(spend::focus))
+        .route("/v1/audit", get(audit::list))
         .route("/v1/prices/apply", post(prices::apply))
         .route("/v1/prices/{*version}", get(prices::show))
         .fallback(async |uri: Uri| Problem::not_found(format!("there is nothing at /api{}", uri.path())))

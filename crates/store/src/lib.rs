@@ -7,6 +7,7 @@
 mod ask;
 mod audit;
 mod books;
+mod checkpoints;
 mod database;
 mod keys;
 mod migrations;
@@ -25,6 +26,7 @@ mod statement;
 mod write;
 
 pub use audit::{AuditFilter, AuditLines};
+pub use checkpoints::Checkpoints;
 pub use keys::{NewKey, StoredKey};
 pub use notice::Kind;
 pub use open::Store;

@@ -54,6 +54,10 @@ impl Secret {
         }
     }
 
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The bytes in hexadecimal, to show or compare.
     #[must_use]
     pub fn to_hex(&self) -> Zeroizing<String> {

@@ -97,6 +97,7 @@ impl Verifier {
 
     /// Compares the head with the checkpoints of its number.
     fn compare(&mut self) -> Result<(), Finding> {
+        let mut agreed = false;
         while self.checkpoints.last().is_some_and(|checkpoint| checkpoint.seq == self.seen) {
             let agrees = self.checkpoints.pop().is_some_and(|checkpoint| checkpoint.hash.as_bytes() == self.head);
             if self.broken {
@@ -110,6 +111,10 @@ impl Verifier {
                 return Err(Finding { seq: self.anchor + 1, what });
             }
             self.agreed += 1;
+            agreed = true;
+        }
+        // Only now: of two that tell of one entry, from before and after a restoration, one may disagree.
+        if agreed {
             self.anchor = self.seen;
         }
         Ok(())

@@ -17,7 +17,7 @@ use govern::{
     },
     key::Pepper,
 };
-use store::{Store, secret::Secret};
+use store::{Checkpoints, Store, secret::Secret};
 
 /// Which configuration.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -127,6 +127,25 @@ impl Installation {
         let given = self.pepper.clone().or_else(|| variable(VARIABLE).map(Hidden::new));
         Secret::pepper(&self.dir, given.as_ref()).context(VARIABLE)
     }
+}
+
+/// The checkpoints of the audit log of this data directory. `TOLLGATE_AUDIT_CHECKPOINTS` names a second file for them, on
+/// another machine's disk, say.
+///
+/// # Errors
+/// Their key cannot be read or made.
+pub fn checkpoints(data_dir: &Path) -> anyhow::Result<Checkpoints> {
+    let also = variable("TOLLGATE_AUDIT_CHECKPOINTS").filter(|path| !path.is_empty()).map(PathBuf::from);
+    Ok(Checkpoints::open(data_dir, also)?)
+}
+
+/// Signs what a command has just entered in the audit log.
+///
+/// # Errors
+/// The checkpoint cannot be written.
+pub async fn sign_audit(store: &Store) -> anyhow::Result<()> {
+    checkpoints(store.dir())?.write(store, now_micros(), false).await?;
+    Ok(())
 }
 
 /// Who types this, for the audit log: `cli:` and the name in the operating system.

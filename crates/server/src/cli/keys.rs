@@ -15,7 +15,7 @@ use store::{NewKey, Store, StoredKey};
 
 use super::{
     Outcome,
-    config::{Data, Installation, author},
+    config::{Data, Installation, author, sign_audit},
     table,
 };
 
@@ -112,6 +112,7 @@ pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
     let store = here.store().await?;
     let now = now_micros();
     let author = author();
+    let changes = !matches!(args.command, Command::List { .. });
     match args.command {
         Command::Create(new) => {
             let new = read(new, now)?;
@@ -133,6 +134,9 @@ pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
             }
         }
         Command::Delete { id } => known(&id, store.delete_key(&author, &id).await?)?,
+    }
+    if changes {
+        sign_audit(&store).await?;
     }
     store.close().await;
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 //! Commands print what they were asked for to standard output and everything else to standard error, so that output can
 //! be piped. An error is one line, and the exit code is 1.
 
+mod audit;
 mod check;
 mod completions;
 pub mod config;
@@ -59,6 +60,8 @@ pub enum Command {
     Reconcile(reconcile::Args),
     /// Shows what was asked, who answered and what it cost.
     Logs(logs::Args),
+    /// Shows who changed what, and whether the audit log is as it was written.
+    Audit(audit::Args),
     /// Turns another gateway's configuration into one of Tollgate, and says by line what it could not carry over.
     Import(import::Args),
     /// Looks whether everything that the gateway needs is there.
@@ -108,6 +111,7 @@ fn run(command: Command, out: &mut dyn Write) -> Outcome {
         Command::Statement(args) => wait(statement::run(args, out)),
         Command::Reconcile(args) => wait(reconcile::run(args, out)),
         Command::Logs(args) => wait(logs::run(args, out)),
+        Command::Audit(args) => wait(audit::run(args, out)),
         Command::Import(args) => import::run(&args, out),
         Command::Doctor(args) => wait(doctor::run(&args, out)),
         Command::Migrate(args) => wait(async move { migrate::run(&args, out).await }),

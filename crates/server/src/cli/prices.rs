@@ -13,7 +13,7 @@ use store::{Filter, MOST_REPRICED, Repricing, Step, Store};
 
 use super::{
     Outcome,
-    config::{Data, author},
+    config::{Data, author, sign_audit},
     table,
 };
 
@@ -60,7 +60,10 @@ pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
     let store = args.data.store().await?;
     match &args.command {
         Command::Show { version } => show(&store, version, out).await?,
-        Command::Apply(apply) => self::apply(&store, &args.data, apply, out).await?,
+        Command::Apply(apply) => {
+            self::apply(&store, &args.data, apply, out).await?;
+            sign_audit(&store).await?;
+        }
     }
     store.close().await;
     Ok(ExitCode::SUCCESS)

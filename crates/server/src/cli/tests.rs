@@ -1,5 +1,7 @@
 //! Commands as an operator types them.
 
+mod audit;
+
 use std::path::Path;
 
 use gateway::observe::{Attempt, Outcome as Ended, Record};
@@ -12,7 +14,7 @@ fn tollgate(dir: &Path, line: &[&str]) -> (String, anyhow::Result<ExitCode>) {
     let data = dir.join("data");
     let mut words = vec!["tollgate"];
     words.extend(line);
-    if matches!(line.first(), Some(&("keys" | "logs" | "prices"))) {
+    if matches!(line.first(), Some(&("audit" | "keys" | "logs" | "prices"))) {
         words.splice(2..2, ["--data-dir", data.to_str().unwrap()]);
     }
     let cli = Cli::try_parse_from(words).unwrap();

@@ -1,6 +1,7 @@
 //! `tollgate serve`: puts the parts together, serves until told to stop, and leaves nothing behind.
 
 mod accept;
+mod auditor;
 mod first_run;
 mod head_timer;
 mod log;
@@ -33,7 +34,10 @@ use price_book::PriceBook;
 use store::Store;
 use tokio::net::TcpListener;
 
-use crate::cli::{config::Installation, serve::Args};
+use crate::cli::{
+    config::{Installation, checkpoints},
+    serve::Args,
+};
 
 /// Serves until a signal ends it.
 ///
@@ -98,6 +102,7 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let (heard, stop) = (store.clone(), tasks.stopping());
     tasks.spawn(async move { stop.run_until_cancelled(async { heard.listen().await }).await });
     tasks.spawn(forget_old_records(store.clone(), settings.record_days, tasks.stopping()));
+    tasks.spawn(auditor::run(store.clone(), checkpoints(&data_dir)?, tasks.stopping()));
     tasks.spawn(reload::follow(gw.clone(), args.config.clone(), book, tasks.stopping()));
 
     let listeners = Listeners::bind(&settings).await?;
