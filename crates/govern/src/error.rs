@@ -96,6 +96,7 @@ codes! {
     ShuttingDown       "gateway_shutting_down"  503 "server_error"          Gateway  true  "The gateway is draining; another replica will answer.";
     StoreUnavailable   "store_unavailable"      503 "server_error"          Gateway  true  "A key or a response could not be looked up because the store is down.";
     IssuerUnavailable  "issuer_unavailable"     503 "server_error"          Gateway  true  "A token could not be checked because the keys of its issuer cannot be fetched.";
+    JournalUnavailable "journal_unavailable"    503 "server_error"          Gateway  true  "What the call would cost cannot be written down: the journal's disk is full or fails, and `journal.on_full` refuses calls then.";
     ThreadUnsupported  "thread_unsupported_request" 400 "invalid_request_error" Caller false "`thread` lets Anthropic keep the conversation; this target cannot, so the whole of it must be sent.";
     NotImplemented     "unsupported_operation"  400 "invalid_request_error" Caller   false "No target of the model offers this operation.";
     Internal           "internal_error"         500 "server_error"          Gateway  true  "A fault of the gateway; the request id leads to its log.";

@@ -107,6 +107,29 @@ impl Envelope {
         Ok(self.get("stream", "true or false")?.unwrap_or(false))
     }
 
+    /// The bound that the body sets to the tokens of an answer, in any dialect's words; `None` if it sets none, or none that
+    /// can be read.
+    #[must_use]
+    pub fn most_output(&self) -> Option<u64> {
+        const FLAT: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
+        /// Within an object: Gemini's, Bedrock's.
+        const NESTED: [(&str, &str); 2] = [("generationConfig", "maxOutputTokens"), ("inferenceConfig", "maxTokens")];
+        let number = |raw: &[u8]| std::str::from_utf8(raw).ok()?.parse().ok();
+        FLAT.iter().find_map(|name| number(self.raw(name)?)).or_else(|| {
+            NESTED.iter().find_map(|(name, field)| {
+                let object: serde_json::Value = serde_json::from_slice(self.raw(name)?).ok()?;
+                object.get(field)?.as_u64()
+            })
+        })
+    }
+
+    /// How many answers are asked for at once (`n`); 1 if that is not said, or cannot be read.
+    #[must_use]
+    pub fn answers(&self) -> u64 {
+        let said = self.raw("n").and_then(|raw| std::str::from_utf8(raw).ok()?.parse().ok());
+        said.unwrap_or(1).max(1)
+    }
+
     /// The names of the top-level keys, in the order of the body.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(|field| std::str::from_utf8(field.name(&self.body)).unwrap_or_default())

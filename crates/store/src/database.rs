@@ -95,6 +95,15 @@ impl Database {
         Ok(())
     }
 
+    /// Makes what was written survive a loss of power. SQLite's log is synced when it is moved into the database
+    /// (<https://www.sqlite.org/pragma.html#pragma_synchronous>); PostgreSQL has synced what it has committed. Says false if
+    /// somebody else is moving it.
+    pub(crate) async fn flush(&self) -> Result<bool, Error> {
+        let Self::Sqlite { write, .. } = self else { return Ok(true) };
+        let (busy,): (i64,) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(write).await?;
+        Ok(busy == 0)
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite { read, write } => {

@@ -49,6 +49,20 @@ impl Sink for Store {
     fn write<'a>(&'a self, batch: &'a [Record]) -> BoxFuture<'a, Result<(), SinkError>> {
         Box::pin(async move { self.keep(batch).await.map_err(|error| SinkError(error.to_string())) })
     }
+
+    fn must_keep(&self) -> bool {
+        true
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<(), SinkError>> {
+        Box::pin(async move {
+            match self.database.flush().await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(SinkError("another process is at the database's log".to_owned())),
+                Err(error) => Err(SinkError(error.to_string())),
+            }
+        })
+    }
 }
 
 impl Store {

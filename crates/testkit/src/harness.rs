@@ -186,6 +186,14 @@ impl Harness {
         (self.address, self.ready_after) = wait_for_address(&mut self.child, self.folder.path()).await;
     }
 
+    /// Starts the process again and kills it so much later, ready or not.
+    pub async fn kill_while_starting(&mut self, after: Duration) {
+        self.kill9();
+        self.child = self.setup.spawn(self.folder.path(), &self.key);
+        tokio::time::sleep(after).await;
+        self.kill9();
+    }
+
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the gateway runs");
     }

@@ -6,6 +6,7 @@
 //! - [`identity`]: an identity provider, and tokens of all kinds.
 //! - [`Harness`]: the real `tollgate` binary as a child process.
 //! - [`Postgres`]: a real PostgreSQL that can be stopped, frozen and started again.
+//! - [`soak`]: kills the gateway under load and compares its records with what the upstream knows.
 //! - [`Client`]: a small HTTP client that shows chunks as they come, and a raw one for bytes that no client would send.
 //!
 //! Deliberately no part of any production binary: it panics with a clear message where a test should fail.
@@ -24,6 +25,7 @@ pub mod identity;
 pub mod metrics;
 pub mod postgres;
 pub mod process;
+pub mod soak;
 pub mod upstream;
 
 pub use client::{Client, Response, Stream};

@@ -18,7 +18,7 @@ pub use guarded::Guarded;
 pub use kept::{Keeper, KeptBody};
 pub use lane::{Feed, LaneBody};
 pub use opaque::{Opaque, Tee};
-pub use opened::{Opened, Passed};
+pub use opened::{Noted, Opened, Passed};
 pub use relay::Relay;
 pub use settlement::{Settlement, Spent};
 pub use stream::StreamBody;

@@ -204,8 +204,9 @@ impl StreamBody {
                 let feed = opened.lane.feed(&bytes, &mut self.made);
                 self.begun |= !self.made.is_empty();
                 self.out.extend(self.made.drain(..));
-                if feed == Feed::Fault {
-                    self.fault();
+                match feed {
+                    Feed::More => opened.note(&self.settlement.record, self.last_upstream),
+                    Feed::Fault => self.fault(),
                 }
             }
             Ok(None) => self.finish_upstream(),
@@ -374,6 +375,7 @@ pub(super) async fn read_to_end(mut opened: Box<Opened>, mut settlement: Settlem
                 if opened.lane.feed(&bytes, &mut unread) == Feed::Fault {
                     break;
                 }
+                opened.note(&settlement.record, Instant::now());
             }
             Some(Ok(Ok(None))) => {
                 opened.lane.finish(&mut unread);

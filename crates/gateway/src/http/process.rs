@@ -21,9 +21,10 @@ async fn health() -> &'static str {
     "ok\n"
 }
 
-/// The process takes requests.
+/// The process takes requests, and can write down what they cost.
 async fn ready(State(gw): State<Arc<Gateway>>) -> (StatusCode, &'static str) {
-    if gw.ready.load(Ordering::Acquire) {
+    let writes = gw.sinks.journal().is_none_or(|journal| journal.takes_calls());
+    if gw.ready.load(Ordering::Acquire) && writes {
         (StatusCode::OK, "ready\n")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")

@@ -1,5 +1,7 @@
 //! What calls hold and what they have spent, in the memory of this process.
 
+pub mod journal;
+
 use std::{
     collections::HashMap,
     sync::{

@@ -127,12 +127,38 @@ pub struct Metrics {
     pub fallbacks: Counter,
     /// Records that were dropped because the queue was full.
     pub usage_dropped: Counter,
+    pub journal: JournalMeters,
     /// Keys that were asked of the store: unknown here, but of the right form.
     pub key_lookups: Counter,
     /// The generation of the configuration in force.
     pub config_generation: Gauge,
     /// Configurations that were refused; the last good one stays in force.
     pub config_refused: Counter,
+}
+
+/// The meters of the spend journal.
+#[derive(Default)]
+pub struct JournalMeters {
+    /// Bytes of its segments.
+    pub bytes: Gauge,
+    /// 0: well, 1: full, 2: failed.
+    pub condition: Gauge,
+    /// Calls that a start settled because the process before had not.
+    pub recovered: Counter,
+    /// Places where it was not what was written.
+    pub damaged: Counter,
+    /// Calls that were made without being written down (`on_full: degrade`).
+    pub unwritten: Counter,
+}
+
+impl JournalMeters {
+    fn register(&self, r: &mut Registry) {
+        r.register("journal_size_bytes", "Bytes of the spend journal", self.bytes.clone());
+        r.register("journal_condition", "0: well, 1: full, 2: failed", self.condition.clone());
+        r.register("journal_recovered", "Calls settled at a start", self.recovered.clone());
+        r.register("journal_damaged", "Damaged places found in the journal", self.damaged.clone());
+        r.register("journal_unwritten", "Calls made without being written down", self.unwritten.clone());
+    }
 }
 
 /// What was decided, `allow` or another word.
@@ -237,6 +263,7 @@ impl Metrics {
             inflight: Gauge::default(),
             fallbacks: Counter::default(),
             usage_dropped: Counter::default(),
+            journal: JournalMeters::default(),
             key_lookups: Counter::default(),
             config_generation: Gauge::default(),
             config_refused: Counter::default(),
@@ -275,6 +302,7 @@ impl Metrics {
         r.register("inflight_requests", "Requests that have not ended", self.inflight.clone());
         r.register("fallbacks", "Requests served by another target than the first", self.fallbacks.clone());
         r.register("usage_dropped", "Records dropped because the queue was full", self.usage_dropped.clone());
+        self.journal.register(r);
         r.register("key_lookups", "Keys asked of the store", self.key_lookups.clone());
         r.register("config_generation", "The configuration in force", self.config_generation.clone());
         r.register("config_refused", "Configurations that were refused", self.config_refused.clone());

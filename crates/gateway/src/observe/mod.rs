@@ -2,10 +2,12 @@
 
 pub mod compact;
 pub mod metric;
+mod outcome;
 pub mod record;
 mod reprice;
 pub mod trace;
 
 pub use metric::Metrics;
-pub use record::{Attempt, Lane, Outcome, Record, Recording, Recovered};
+pub use outcome::{Lane, Outcome, Recovered};
+pub use record::{Attempt, Record, Recording};
 pub use reprice::{Priced, Repriced, Which};

@@ -19,8 +19,9 @@ use crate::{
     body::Spent,
     clock::{micros, now_micros},
     http::{RawRequest, Surface, names},
+    ledger::journal::{Held, Most},
     observe::{
-        Metrics,
+        Lane, Metrics, Outcome, Recovered,
         trace::{Parent, traceparent},
     },
     sink::SinkQueue,
@@ -147,58 +148,6 @@ impl Record {
     }
 }
 
-/// How a request ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    Success,
-    /// Refused by the gateway.
-    Refused,
-    /// No target answered.
-    Failed,
-    /// An answer began and was cut upstream.
-    Partial,
-    /// The caller went before the end.
-    #[default]
-    ClientDisconnected,
-    /// The gateway itself ended in the middle of it: it was killed, or the machine stopped.
-    Interrupted,
-}
-
-/// What the usage of a record is known from whose request outlived the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Recovered {
-    /// From what had come of the answer: at most a second, or 256 tokens, are missing.
-    Checkpoint,
-    /// From what was held for it: what it could use at most. Whether the provider did so is not known.
-    Held,
-}
-
-impl Outcome {
-    /// The word in records, metrics and traces.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-            Self::Partial => "partial",
-            Self::ClientDisconnected => "client_disconnected",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
-
-/// How the bytes were treated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lane {
-    Relay,
-    Inspect,
-    Translate,
-}
-
 /// One try at a target.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -269,6 +218,8 @@ struct Inner {
     /// The client reads HTTP trailers (`TE: trailers`): it is told the cost of a stream.
     trailers: bool,
     sinks: SinkQueue,
+    /// Where the journal has it, from the first call to a provider on.
+    held: OnceLock<Held>,
     metrics: Arc<Metrics>,
 }
 
@@ -301,6 +252,7 @@ impl Recording {
             trailers: headers.get_all(http::header::TE).iter().any(|te| te.as_bytes() == b"trailers"),
             surface,
             sinks,
+            held: OnceLock::new(),
             metrics,
         }))
     }
@@ -348,6 +300,33 @@ impl Recording {
         micros(self.0.arrived.elapsed())
     }
 
+    /// Writes into the journal that a provider is about to be called, and what that may use at most.
+    ///
+    /// # Errors
+    /// 503: it cannot be written down, so the call must not be made.
+    pub async fn hold(&self, most: Most) -> Result<(), Error> {
+        let Some(journal) = self.0.sinks.journal() else { return Ok(()) };
+        let held = self.with(|record| match self.0.held.get() {
+            Some(held) => journal.hold_again(*held, record, most).map(Some),
+            None => journal.hold(record, most),
+        })?;
+        if let Some(held) = held {
+            self.0.held.get_or_init(|| held);
+            journal.safe(held).await;
+        }
+        Ok(())
+    }
+
+    /// Writes into the journal what the call that goes on has used so far.
+    pub fn checkpoint(&self, spent: &Spent) {
+        let (Some(journal), Some(_)) = (self.0.sinks.journal(), self.0.held.get()) else { return };
+        let elapsed = self.elapsed();
+        self.with(|record| {
+            record.charge(spent, elapsed);
+            journal.checkpoint(record);
+        });
+    }
+
     /// Names the model for metrics.
     pub fn label(&self, model: Arc<str>) {
         let _named_before = self.0.label.set(model);
@@ -387,7 +366,7 @@ impl Drop for Inner {
         let label = self.label.take();
         self.metrics.inflight.dec();
         self.metrics.request(&record, self.surface, label);
-        self.sinks.push(record);
+        self.sinks.push(record, self.held.get().copied());
     }
 }
 

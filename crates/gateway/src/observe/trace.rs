@@ -7,7 +7,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::record::{Attempt, Outcome, Record};
+use super::{Attempt, Outcome, Record};
 
 /// Names of the GenAI and HTTP semantic conventions, v1.41.
 /// <https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/>

@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     Gateway,
-    body::{Done, Opened, Spent},
+    body::{Done, Noted, Opened, Spent},
+    ledger::journal::Most,
     observe::{Attempt, Lane, Recording},
     upstream::{
         RequestBody, SendError, TargetState, UpstreamBody, UpstreamPool as _, conceal, is_presentable, request,
@@ -180,8 +181,27 @@ async fn send(
     if let Some(kind) = kind {
         request.headers_mut().insert(http::header::CONTENT_TYPE, kind);
     }
+    if encoded.wire.operation() != Operation::CountTokens {
+        write_down(dispatch, encoded).await?;
+    }
     let left = expect.deadline.saturating_duration_since(Instant::now());
     deliver(gw, expect.target, request, left).await
+}
+
+/// Writes into the journal that the call is about to be made, and what it may use at most.
+async fn write_down(dispatch: &Dispatch, encoded: &Encoded) -> Result<(), Error> {
+    /// Files make a body long and few tokens: only then is it looked at.
+    const LONG: usize = 64 << 10;
+    let body = &encoded.body;
+    let prompt = if body.len() < LONG { body.len() as u64 / 4 } else { reckon(body) };
+    let asked = &dispatch.call.asked;
+    let output = asked.envelope.most_output().map_or(0, |most| most.saturating_mul(asked.envelope.answers()));
+    let small = |tokens| u32::try_from(tokens).unwrap_or(u32::MAX);
+    let held = dispatch.record.hold(Most { prompt: small(prompt), output: small(output) }).await;
+    if held.is_err() {
+        dispatch.record.with(|record| record.attempts.pop()); // there was none
+    }
+    held
 }
 
 /// The body, and its media type where it is no JSON.
@@ -267,7 +287,9 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
             let elapsed = record.first_token();
             gw.targets.state(&target).meters.first_token(elapsed);
             let (timeouts, deadline) = (target.timeouts, call.deadline);
-            let opened = Opened { target, passed, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline };
+            let noted = Noted::default();
+            let opened =
+                Opened { target, passed, upstream, lane, ready, ended, prompt_tokens, timeouts, deadline, noted };
             Tried::Good(Done::Stream(Box::new(opened)))
         }
         Good::Unfit { unfit, glance } => {

@@ -152,9 +152,10 @@ impl Dispatch {
     }
 }
 
-/// Whether no other target would do better: the request itself is wrong, or a guard has judged.
+/// Whether no other target would do better: the request itself is wrong, a guard has judged, or no call can be written
+/// down.
 fn is_final(error: &Error) -> bool {
-    error.code == Code::GuardrailBlocked
+    matches!(error.code, Code::GuardrailBlocked | Code::JournalUnavailable)
         || error.failure.as_ref().is_some_and(|failure| failure.kind.retry() == Retry::Never)
 }
 

@@ -34,9 +34,10 @@ use super::{
 };
 use crate::{
     Gateway, InForce,
-    body::{Done, LaneBody, Opaque, Opened, Passed, Tee},
+    body::{Done, LaneBody, Noted, Opaque, Opened, Passed, Tee},
     guard::said_amiss,
     http::RawRequest,
+    ledger::journal::Most,
     observe::Recording,
     upstream::{RequestBody, UpstreamBody, is_presentable, request},
 };
@@ -199,6 +200,14 @@ impl Passage {
         }
         begin(record, &target);
         record.with(|record| record.target = Some(target.name.to_string()));
+        if !matches!(*request.method(), Method::GET | Method::HEAD | Method::DELETE) {
+            let prompt = u32::try_from(prompt_tokens).unwrap_or(u32::MAX);
+            let held = record.hold(Most { prompt, output: 0 }).await;
+            if held.is_err() {
+                record.with(|record| record.attempts.pop()); // there was none
+            }
+            held?;
+        }
         let timeouts = target.timeouts;
         let now = Instant::now();
         let sent = deliver(gw, &target, request, timeouts.answer).await?;
@@ -265,6 +274,7 @@ impl Answer {
             timeouts: self.target.timeouts,
             deadline: self.deadline,
             target: self.target,
+            noted: Noted::default(),
         })
     }
 

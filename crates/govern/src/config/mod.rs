@@ -5,6 +5,7 @@ mod bill;
 pub mod build;
 pub mod credential;
 mod environment;
+mod journal;
 pub mod price;
 pub(crate) mod problem;
 mod quantity;

@@ -9,6 +9,7 @@ mod chargeback;
 mod credential;
 mod directory;
 mod identity;
+mod journal;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,7 @@ pub use directory::{
     RawVirtualAccount,
 };
 pub use identity::{RawClaims, RawIdentity, RawIssuer, RawSubject, RawUnknown};
+pub use journal::{RawJournal, RawJournalSync, RawOnFull};
 
 /// Items of a list. `None` stands for one that did not fit and has been reported, so that the others keep their places.
 pub type Items<T> = Vec<Option<T>>;
@@ -97,6 +99,8 @@ pub struct Raw {
     pub cors_origins: Items<String>,
     /// Records of requests.
     pub records: RawRecords,
+    /// The journal of spend in `data_dir`: what calls cost, written down before and after each, so that a crash loses none.
+    pub journal: RawJournal,
     /// Who is charged for what: tags that spend is kept by, margins, shared costs, credits.
     pub chargeback: RawChargeback,
 }

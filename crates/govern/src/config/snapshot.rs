@@ -12,6 +12,7 @@ use llm::{
 };
 
 use super::credential::Credential;
+pub use super::journal::{JournalRule, JournalSync, OnFull};
 use crate::{Directory, access::Pattern, chargeback::plan::Chargeback, identity::Issuer, key::KeyRule};
 
 /// Everything that a request is judged by.
@@ -330,6 +331,7 @@ pub struct Settings {
     pub record_days: u32,
     /// Who is charged for what.
     pub chargeback: Chargeback,
+    pub journal: JournalRule,
 }
 
 impl Default for Settings {
@@ -350,6 +352,7 @@ impl Default for Settings {
             cors_origins: Vec::new(),
             record_days: 30,
             chargeback: Chargeback::default(),
+            journal: JournalRule::default(),
         }
     }
 }

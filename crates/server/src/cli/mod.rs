@@ -10,6 +10,7 @@ pub mod config;
 mod doctor;
 mod import;
 mod keys;
+mod ledger;
 mod logs;
 mod migrate;
 mod models;
@@ -62,6 +63,8 @@ pub enum Command {
     Logs(logs::Args),
     /// Shows who changed what, and whether the audit log is as it was written.
     Audit(audit::Args),
+    /// Looks whether the journal of spend is whole.
+    Ledger(ledger::Args),
     /// Turns another gateway's configuration into one of Tollgate, and says by line what it could not carry over.
     Import(import::Args),
     /// Looks whether everything that the gateway needs is there.
@@ -112,6 +115,7 @@ fn run(command: Command, out: &mut dyn Write) -> Outcome {
         Command::Reconcile(args) => wait(reconcile::run(args, out)),
         Command::Logs(args) => wait(logs::run(args, out)),
         Command::Audit(args) => wait(audit::run(args, out)),
+        Command::Ledger(args) => ledger::run(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Doctor(args) => wait(doctor::run(&args, out)),
         Command::Migrate(args) => wait(async move { migrate::run(&args, out).await }),

@@ -4,8 +4,11 @@ mod audit;
 
 use std::path::Path;
 
-use gateway::observe::{Attempt, Outcome as Ended, Record};
-use govern::key::Parsed;
+use gateway::{
+    ledger::journal::{Folder, Most, recover},
+    observe::{Attempt, Outcome as Ended, Record},
+};
+use govern::{config::snapshot::JournalRule, key::Parsed};
 
 use super::*;
 
@@ -14,7 +17,7 @@ fn tollgate(dir: &Path, line: &[&str]) -> (String, anyhow::Result<ExitCode>) {
     let data = dir.join("data");
     let mut words = vec!["tollgate"];
     words.extend(line);
-    if matches!(line.first(), Some(&("audit" | "keys" | "logs" | "prices"))) {
+    if matches!(line.first(), Some(&("audit" | "keys" | "ledger" | "logs" | "prices"))) {
         words.splice(2..2, ["--data-dir", data.to_str().unwrap()]);
     }
     let cli = Cli::try_parse_from(words).unwrap();
@@ -289,4 +292,36 @@ fn the_doctor_finds_a_provider_and_a_wrong_clock() {
     assert!(out.contains("ok    provider account here") && out.contains("WRONG clock"), "{out}");
     let request = asked.join().unwrap();
     assert!(request.starts_with("HEAD /v1 HTTP/1.1") && !request.contains(credential), "{request}");
+}
+
+#[test]
+fn ledger_verify_says_what_is_damaged_and_by_its_exit_code() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(prints(dir.path(), &["ledger", "verify"]), "the journal is whole\n");
+    let journal = dir.path().join("data/journal");
+    {
+        let (own, _) = Folder::take(&journal).unwrap();
+        let metrics = gateway::observe::Metrics::new("test");
+        let (journal, _) =
+            recover(std::sync::Arc::new(own), &[], JournalRule::default(), &metrics, &|_, _| {}).unwrap();
+        for _ in 0..3 {
+            journal.hold(&Record { id: uuid::Uuid::now_v7(), ..Record::default() }, Most::default()).unwrap();
+        }
+    }
+    let whole = prints(dir.path(), &["ledger", "verify"]);
+    assert!(
+        whole.starts_with("1: 1 segments, ") && whole.contains("3 holds, 0 checkpoints, 0 settled, 3 not"),
+        "{whole}"
+    );
+    let segment = journal.join("1/0000000001.log");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[60] ^= 1;
+    std::fs::write(&segment, &bytes).unwrap();
+    let (out, outcome) = tollgate(dir.path(), &["ledger", "verify", "--json"]);
+    assert_eq!(outcome.unwrap(), ExitCode::FAILURE);
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&told["whole"], &told["folders"][0]["unsettled"]), (&false.into(), &2.into()), "{told}");
+    assert!(told["folders"][0]["damage"][0]["what"]["unreadable"]["bytes"].is_u64(), "{told}");
+    let (out, _) = tollgate(dir.path(), &["ledger", "verify"]);
+    assert!(out.contains("1: DAMAGED segment 1 at byte 24: "), "{out}");
 }

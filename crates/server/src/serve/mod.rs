@@ -4,6 +4,7 @@ mod accept;
 mod auditor;
 mod first_run;
 mod head_timer;
+mod journal;
 mod log;
 mod price_book;
 mod reload;
@@ -77,8 +78,11 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let (tasks, writers) = (Tasks::default(), Tasks::default());
     let book = Arc::new(PriceBook::new(store.clone()));
     book.enter(&rules).await;
-    let (sinks, sink_task) = sink::queue(sinks(&store, &book, &rules, &writers)?, metrics.clone());
     let (alerts, raised) = Alerts::new(metrics.clone());
+    let (journal, syncer) = journal::open(&data_dir, &rules, &metrics)?;
+    let sinks = sinks(&store, &book, &rules, &writers)?;
+    let (sinks, mut sink_task) = sink::queue(sinks, Some(journal), metrics.clone());
+    sink_task.catch_up(CATCH_UP).await;
     let gw = Gateway::new(Parts {
         rules: rules.clone(),
         pepper,
@@ -123,11 +127,15 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     tasks.finish().await;
     drop(gw);
     writers.finish().await;
+    drop(syncer);
     store.close().await;
     let _ = std::fs::remove_file(address_file(&data_dir));
     tracing::info!("stopped");
     Ok(())
 }
+
+/// How long a start waits for records that the process before left in the journal.
+const CATCH_UP: Duration = Duration::from_millis(1_500);
 
 /// Where records go.
 fn sinks(store: &Store, book: &Arc<PriceBook>, rules: &Rules, writers: &Tasks) -> anyhow::Result<Vec<Arc<dyn Sink>>> {

@@ -53,6 +53,10 @@ impl Sink for PriceBook {
         "prices"
     }
 
+    fn must_keep(&self) -> bool {
+        true // a cost is explained by its price
+    }
+
     fn write<'a>(&'a self, batch: &'a [Record]) -> BoxFuture<'a, Result<(), SinkError>> {
         let unseen = self.unseen(batch);
         Box::pin(async move {

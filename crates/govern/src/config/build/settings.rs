@@ -5,8 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use super::{At, Checking, Fault};
 use crate::config::{
     quantity,
-    raw::{Raw, RawBounds, RawTimeouts, RawUnpriced},
-    snapshot::{EdgeBounds, Settings, Timeouts, Unpriced},
+    raw::{Raw, RawBounds, RawJournal, RawJournalSync, RawOnFull, RawTimeouts, RawUnpriced},
+    snapshot::{EdgeBounds, JournalRule, JournalSync, OnFull, Settings, Timeouts, Unpriced},
 };
 
 impl Checking<'_> {
@@ -48,6 +48,7 @@ impl Checking<'_> {
             cors_origins: self.origins(raw),
             record_days: raw.records.keep_days.unwrap_or(default.record_days),
             chargeback: self.chargeback(&raw.chargeback),
+            journal: self.journal(&raw.journal),
         }
     }
 
@@ -126,6 +127,30 @@ impl Checking<'_> {
             self.report.error(Fault::OutOfRange, At::Value(path), message, fix);
         }
         bounds
+    }
+
+    fn journal(&mut self, raw: &RawJournal) -> JournalRule {
+        /// A few segments, and what is reserved.
+        const LEAST: usize = 16 << 20;
+        let default = JournalRule::default();
+        let most = usize::try_from(default.max_bytes).unwrap_or(usize::MAX);
+        let max_bytes = self.size(raw.max_bytes.as_ref(), "journal.max_bytes", most);
+        if max_bytes < LEAST {
+            let message = "`journal.max_bytes` is too little for the calls of one busy minute";
+            self.report.error(Fault::OutOfRange, At::Value("journal.max_bytes"), message, "write `16MiB` or more");
+        }
+        JournalRule {
+            sync: match raw.sync {
+                Some(RawJournalSync::Background) | None => JournalSync::Background,
+                Some(RawJournalSync::BeforeCall) => JournalSync::BeforeCall,
+                Some(RawJournalSync::Off) => JournalSync::Off,
+            },
+            on_full: match raw.on_full {
+                Some(RawOnFull::Refuse) | None => OnFull::Refuse,
+                Some(RawOnFull::Degrade) => OnFull::Degrade,
+            },
+            max_bytes: max_bytes as u64,
+        }
     }
 
     fn size(&mut self, text: Option<&String>, path: &str, default: usize) -> usize {
