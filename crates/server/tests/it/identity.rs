@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 use testkit::{
-    Answer, Response, Upstream,
+    Answer, Harness, Response, Upstream,
     fixture::{openai_chat_text, openai_usage},
     identity::{IdentityProvider, Signer, base64, twin, unsigned},
 };
 
-use crate::setup::{Scene, chat, with};
+use crate::setup::{Scene, account, chat, start, with};
 
 const PATH: &str = "/v1/chat/completions";
 
@@ -327,5 +327,32 @@ async fn fault_032_an_issuer_that_was_never_reached_is_a_503_and_a_slow_one_hold
         }
         assert!(begun.elapsed() < Duration::from_secs(30), "the issuer is asked again by itself");
         tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test]
+async fn sec_020_the_tokens_of_a_person_who_is_disabled_are_refused_within_a_second() {
+    let signer = Signer::es256("one");
+    let provider = IdentityProvider::with(&[&signer]);
+    let upstream = hello();
+    let config = |disabled: bool| {
+        let (account, issuer) = (account("chat", "openai", &upstream), provider.issuer());
+        format!(
+            "providers:\n{account}users: {{ada: {{email: ada@example.com, disabled: {disabled}}}}}\nidentity:\n  issuers:\n    \
+             - {{name: corp, issuer: '{issuer}', audience: [tollgate], claims: {{user: email}}, models: ['*']}}\n"
+        )
+    };
+    let mut gateway = start(&config(false)).await;
+    let mail = |address: &str| signer.token(&with(claims(&provider, "u-1"), &json!({ "email": address })));
+    let (ada, stranger) = (mail("Ada@example.com"), mail("eve@example.com"));
+    let ask = async |gateway: &Harness, token: &str| {
+        gateway.stranger().post(PATH, &chat("chat/m")).header("x-api-key", token).send().await.status
+    };
+    assert_eq!((ask(&gateway, &ada).await, ask(&gateway, &stranger).await), (200, 401));
+    gateway.write_config(&config(true));
+    let begun = Instant::now();
+    while ask(&gateway, &ada).await != 401 {
+        assert!(begun.elapsed() < Duration::from_secs(1), "a token that is known outlives its user");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
