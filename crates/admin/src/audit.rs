@@ -2,16 +2,15 @@
 
 use axum::{
     Json,
-    extract::{RawQuery, State},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
 use store::AuditFilter;
 
 use crate::{
-    Admin,
     problem::Problem,
     requests::{AS_DATA, TIME, pairs, time},
+    routes::Call,
 };
 
 /// Entries on a page unless `limit` says otherwise.
@@ -23,15 +22,15 @@ const MOST_ROWS: u32 = 1_000;
 /// The longest name that is looked for.
 const MOST_CHARS: usize = 256;
 
-pub(crate) async fn list(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<impl IntoResponse, Problem> {
-    let (filter, before, limit) = read(query.as_deref().unwrap_or_default())?;
+pub(crate) async fn list(Call { admin, query, .. }: Call) -> Result<Response, Problem> {
+    let (filter, before, limit) = read(&query)?;
     // One entry more than asked for tells whether there is a next page, without a count.
     let mut entries = admin.store.audit(&filter, before, limit + 1).await?;
     let has_more = entries.len() > limit as usize;
     entries.truncate(limit as usize);
     let next_cursor = entries.last().filter(|_| has_more).map(|shown| shown.entry.seq.to_string());
     let entries: Vec<Value> = entries.iter().map(|shown| shown.json(false)).collect();
-    Ok((AS_DATA, Json(json!({ "entries": entries, "next_cursor": next_cursor }))))
+    Ok((AS_DATA, Json(json!({ "entries": entries, "next_cursor": next_cursor }))).into_response())
 }
 
 fn read(query: &str) -> Result<(AuditFilter, Option<i64>, u32), Problem> {

@@ -1,28 +1,33 @@
 //! The control plane: what operators ask of a running gateway. It reads records, prices them when
 //! their price has become known, and shows a status page.
 //!
-//! Everything under `/api` needs the admin token, always: there is no default account and no open start. The token lies
-//! in `<data_dir>/admin_token`, made at the first start and readable by its owner alone.
+//! Everything under `/api` needs a credential, always: there is no default account and no open start. The admin token lies
+//! in `<data_dir>/admin_token`, made at the first start and readable by its owner alone; whoever else has a role asks with
+//! a gateway key. What each route takes stands in one table ([`routes()`]).
 
+mod actor;
 mod audit;
+mod keys;
+mod listing;
+mod objects;
+mod openapi;
 mod page;
 mod prices;
 mod problem;
 mod requests;
+mod routes;
 mod spend;
+mod strict;
 mod token;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::{
-    Router,
-    http::Uri,
-    middleware,
-    routing::{get, post},
-};
-use govern::Rules;
+use axum::{Router, http::Uri, middleware};
+use govern::{Rules, key::Pepper};
 use store::Store;
 
+pub use actor::Identify;
+pub use routes::{Of, Route, routes};
 pub use token::Token;
 
 use problem::Problem;
@@ -32,6 +37,10 @@ use problem::Problem;
 pub struct Admin {
     pub store: Store,
     pub token: Token,
+    /// Hashes the secrets of new keys.
+    pub pepper: Arc<Pepper>,
+    /// Finds the gateway key that a request shows.
+    pub identify: Identify,
     /// Where callers reach the gateway, for the status page. Never taken from a `Host` header.
     pub listen: SocketAddr,
     /// The configuration in force.
@@ -41,17 +50,10 @@ pub struct Admin {
 /// The routes of the control plane: `/` (status page), `/api/v1/...`.
 pub fn router(admin: Admin) -> Router {
     let page = page::router(admin.listen);
-    let api = Router::new()
-        .route("/v1/requests", get(requests::list))
-        .route("/v1/requests/{id}", get(requests::one))
-        .route("/v1/spend", get(spend::list))
-        .route("/v1/spend/focus", get(spend::focus))
-        .route("/v1/audit", get(audit::list))
-        .route("/v1/prices/apply", post(prices::apply))
-        .route("/v1/prices/{*version}", get(prices::show))
+    let api = routes::router()
         .fallback(async |uri: Uri| Problem::not_found(format!("there is nothing at /api{}", uri.path())))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(middleware::from_fn_with_state(admin.token.clone(), token::require))
+        .layer(middleware::from_fn_with_state(admin.clone(), actor::require))
         .with_state(admin);
     page.nest("/api", api)
 }

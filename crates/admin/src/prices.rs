@@ -3,21 +3,20 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{Path, State},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use gateway::{clock::now_micros, observe::Which};
 use govern::{Money, audit::Author, config::shown::in_dollars};
 use llm::{catalog, price::Terms};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use store::{Filter, MOST_REPRICED, Repricing, Step};
 
 use crate::{
-    Admin,
     problem::Problem,
     requests::{AS_DATA, TIME, time},
+    routes::Call,
+    strict,
 };
 
 /// Steps of one call: at most this many transactions, of [`MOST_REPRICED`] records each.
@@ -55,13 +54,11 @@ struct Applied {
     next_cursor: Option<String>,
 }
 
-pub(crate) async fn show(
-    State(admin): State<Admin>,
-    Path(version): Path<String>,
-) -> Result<impl IntoResponse, Problem> {
-    let kept = admin.store.price(&version).await?;
+pub(crate) async fn show(call: Call) -> Result<Response, Problem> {
+    let version = call.param("version");
+    let kept = call.admin.store.price(version).await?;
     let first_seen = kept.as_ref().map(|kept| kept.first_seen);
-    let price = kept.map(|kept| kept.price).or_else(|| catalog::price(&version).map(|price| (*price).clone()));
+    let price = kept.map(|kept| kept.price).or_else(|| catalog::price(version).map(|price| (*price).clone()));
     let price = price.ok_or_else(|| Problem::not_found("no price of this version was ever in force here"))?;
     let shown = json!({
         "version": version,
@@ -69,11 +66,13 @@ pub(crate) async fn show(
         "price": in_dollars(&price, &Terms::default()),
         "pico_dollars": price,
     });
-    Ok((AS_DATA, Json(shown)))
+    Ok((AS_DATA, Json(shown)).into_response())
 }
 
-pub(crate) async fn apply(State(admin): State<Admin>, body: Bytes) -> Result<impl IntoResponse, Problem> {
-    let (apply, repricing, mut cursor) = read(&body)?;
+pub(crate) async fn apply(call: Call) -> Result<Response, Problem> {
+    let Call { admin, actor, body, .. } = call;
+    let (apply, mut repricing, mut cursor) = read(&body)?;
+    repricing.author = actor.author();
     let which = if apply.reprice { Which::All } else { Which::Unknown };
     let rules = (admin.rules)();
     let mut sum = Step::default();
@@ -101,18 +100,12 @@ pub(crate) async fn apply(State(admin): State<Admin>, body: Bytes) -> Result<imp
         cost_after: sum.after,
         next_cursor: sum.next.map(|next| next.to_string()),
     };
-    Ok((AS_DATA, Json(applied)))
+    Ok((AS_DATA, Json(applied)).into_response())
 }
 
 /// Reads the body; none is as good as an empty one.
 fn read(body: &[u8]) -> Result<(Apply, Repricing, i64), Problem> {
-    let apply: Apply = match body {
-        [] => Apply::default(),
-        // By way of a map: a list would pass for one whose fields have no names.
-        body => serde_json::from_slice::<Map<String, Value>>(body)
-            .and_then(|fields| serde_json::from_value(fields.into()))
-            .map_err(|error| Problem::bad_parameter("", format!("the body is not what this path takes: {error}")))?,
-    };
+    let apply: Apply = strict::read(body)?;
     let read_time = |name: &str, text: &Option<String>| {
         let wrong = || Problem::bad_parameter(name, format!("{name} must be {TIME}"));
         text.as_deref().map(|text| time(text).ok_or_else(wrong)).transpose()

@@ -5,6 +5,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use govern::role::Permission;
 use serde_json::json;
 
 /// A refusal or failure. Its detail is fit for the caller: no path, no SQL.
@@ -32,13 +33,36 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
+    /// What is not there, and what is not there for the caller: the same words for both.
+    pub(crate) fn missing() -> Self {
+        Self::not_found("there is no such object")
+    }
+
+    pub(crate) fn forbidden(permission: Permission) -> Self {
+        let detail = format!("this takes the permission {}, which you do not hold here", permission.as_str());
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// A wish that is understood and not granted.
+    pub(crate) fn refused(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    pub(crate) fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "the store cannot be read; see the log")
+    }
+
     pub(crate) fn method_not_allowed() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path does not answer this method")
     }
 
     pub(crate) fn unauthorized() -> Self {
-        let detail = "send the admin token as Authorization: Bearer <token>; it is in the file admin_token of the data \
-                      directory";
+        let detail = "send the admin token, or a gateway key whose owner has a role, as Authorization: Bearer <token>; \
+                      the admin token is in the file admin_token of the data directory";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
 }
@@ -49,7 +73,7 @@ impl From<store::Error> for Problem {
             return Self::bad_parameter("", problem);
         }
         tracing::error!(%error, "the store did not answer the admin API");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "the store cannot be read; see the log")
+        Self::unavailable()
     }
 }
 

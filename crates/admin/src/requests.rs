@@ -4,16 +4,20 @@
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
     http::{HeaderName, header},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use gateway::observe::{Outcome, Record};
+use govern::{
+    directory::Kind,
+    principal::PlaceFilter,
+    role::{Permission, Powers},
+};
 use serde::Serialize;
 use store::{Change, Filter, Page, StatusClass};
 use uuid::Uuid;
 
-use crate::{Admin, problem::Problem};
+use crate::{problem::Problem, routes::Call};
 
 /// Records on a page unless `limit` says otherwise.
 const ROWS: u32 = 50;
@@ -42,26 +46,51 @@ struct One {
 pub(crate) const AS_DATA: [(HeaderName, &str); 2] =
     [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::CACHE_CONTROL, "no-store")];
 
-pub(crate) async fn list(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<impl IntoResponse, Problem> {
-    let (filter, page) = read(query.as_deref().unwrap_or_default())?;
+pub(crate) async fn list(call: Call) -> Result<Response, Problem> {
+    let (mut filter, page) = read(&call.query)?;
+    filter.within = scopes(&call.actor.powers);
     // One row more than asked for tells whether there is a next page, without a count.
-    let mut rows = admin.store.requests(&filter, Page { limit: page.limit + 1, ..page }).await?;
+    let mut rows = call.admin.store.requests(&filter, Page { limit: page.limit + 1, ..page }).await?;
     let has_more = rows.len() > page.limit as usize;
     rows.truncate(page.limit as usize);
     let next_cursor = rows.last().filter(|_| has_more).map(|row| row.record.id.to_string());
     let requests = rows.into_iter().map(|row| row.record).collect();
-    Ok((AS_DATA, Json(List { requests, next_cursor })))
+    Ok((AS_DATA, Json(List { requests, next_cursor })).into_response())
 }
 
-pub(crate) async fn one(State(admin): State<Admin>, Path(id): Path<String>) -> Result<impl IntoResponse, Problem> {
+pub(crate) async fn one(call: Call) -> Result<Response, Problem> {
     let unknown = || Problem::not_found("no record has this id; a record is there once its request has ended");
-    let id: Uuid = id.parse().map_err(|_| unknown())?;
-    let row = admin.store.request(id).await?.ok_or_else(unknown)?;
+    let id: Uuid = call.param("id").parse().map_err(|_| unknown())?;
+    let row = call.admin.store.request(id).await?.ok_or_else(unknown)?;
+    if !call.actor.may(Permission::RecordsRead, row.record.principal.as_deref()) {
+        return Err(unknown());
+    }
     let cost_changes = match row.record.repriced {
-        Some(_) => admin.store.repricings(id).await?,
+        Some(_) => call.admin.store.repricings(id).await?,
         None => Vec::new(),
     };
-    Ok((AS_DATA, Json(One { record: row.record, cost_changes })))
+    Ok((AS_DATA, Json(One { record: row.record, cost_changes })).into_response())
+}
+
+/// Where the caller may read records; `None`: everywhere.
+fn scopes(powers: &Powers) -> Option<Vec<PlaceFilter>> {
+    if powers.everywhere().has(Permission::RecordsRead) {
+        return None;
+    }
+    let held = powers.0.iter().filter(|(_, held)| held.has(Permission::RecordsRead));
+    let place = |(kind, id): &(Kind, std::sync::Arc<str>)| {
+        let (id, none) = (Some(id.to_string()), PlaceFilter::default());
+        Some(match kind {
+            Kind::Organization => PlaceFilter { organization: id, ..none },
+            Kind::Division => PlaceFilter { division: id, ..none },
+            Kind::Team => PlaceFilter { team: id, ..none },
+            Kind::Project => PlaceFilter { project: id, ..none },
+            Kind::User => PlaceFilter { user: id, ..none },
+            Kind::VirtualAccount => PlaceFilter { virtual_account: id, ..none },
+            Kind::Role | Kind::Binding => return None,
+        })
+    };
+    Some(held.filter_map(|(scope, _)| place(scope.as_ref()?)).collect())
 }
 
 /// Reads the query. What is unknown, wrong or there twice is refused: a filter that silently did nothing would lie.

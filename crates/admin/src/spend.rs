@@ -3,18 +3,17 @@
 
 use axum::{
     Json,
-    extract::{RawQuery, State},
     http::header,
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use gateway::clock::now_micros;
 use serde_json::json;
 use store::{By, Condition, Grain, MOST_BY, Period, SpendQuery};
 
 use crate::{
-    Admin,
     problem::Problem,
     requests::{AS_DATA, pairs},
+    routes::Call,
 };
 
 /// Rows on a page unless `limit` says otherwise.
@@ -26,8 +25,8 @@ const MOST_ROWS: u32 = 1_000;
 /// Most days of one FOCUS export: it is made in memory.
 const MOST_DAYS: i64 = 92;
 
-pub(crate) async fn list(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<impl IntoResponse, Problem> {
-    let mut query = read(query.as_deref().unwrap_or_default())?;
+pub(crate) async fn list(Call { admin, query, .. }: Call) -> Result<Response, Problem> {
+    let mut query = read(&query)?;
     let limit = query.limit as usize;
     // One row more than asked for tells whether there is a next page.
     query.limit += 1;
@@ -37,11 +36,11 @@ pub(crate) async fn list(State(admin): State<Admin>, RawQuery(query): RawQuery) 
     let last = rows.last().filter(|_| has_more);
     let next_cursor = last.map(|last| serde_json::to_string(&last.keys)).transpose().ok().flatten();
     let spend: Vec<_> = rows.iter().map(|row| row.to_json(&query.by)).collect();
-    Ok((AS_DATA, Json(json!({ "spend": spend, "next_cursor": next_cursor }))))
+    Ok((AS_DATA, Json(json!({ "spend": spend, "next_cursor": next_cursor }))).into_response())
 }
 
-pub(crate) async fn focus(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<impl IntoResponse, Problem> {
-    let asked = read(query.as_deref().unwrap_or_default())?;
+pub(crate) async fn focus(Call { admin, query, .. }: Call) -> Result<Response, Problem> {
+    let asked = read(&query)?;
     let wrong = |name: &str, problem: &str| Err(Problem::bad_parameter(name, problem.to_owned()));
     if asked.period.grain != Grain::Day {
         return wrong("since", "FOCUS is by the day: since and until must be dates");
@@ -63,7 +62,7 @@ pub(crate) async fn focus(State(admin): State<Admin>, RawQuery(query): RawQuery)
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"focus.csv\""),
     ];
-    Ok((AS_DATA, headers, whole))
+    Ok((AS_DATA, headers, whole).into_response())
 }
 
 /// Reads the query. What is unknown, wrong or there twice is refused: a filter that silently did nothing would lie.

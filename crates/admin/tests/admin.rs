@@ -45,7 +45,16 @@ impl Fixture {
         let store = Store::open(dir.path()).await.unwrap();
         let token = admin::Token::open(dir.path()).unwrap();
         let listen = "0.0.0.0:8080".parse().unwrap();
-        let admin = admin::Admin { store: store.clone(), token: token.clone(), listen, rules: rules() };
+        let admin = admin::Admin {
+            store: store.clone(),
+            token: token.clone(),
+            pepper: Arc::new(Pepper::new(&[0; 32])),
+            identify: Arc::new(|_| {
+                Box::pin(async { Err(govern::Error::new(govern::Code::Unauthenticated, "no keys here")) })
+            }),
+            listen,
+            rules: rules(),
+        };
         let router = admin::router(admin);
         Self { router, store, token: token.expose().to_string(), _dir: dir }
     }

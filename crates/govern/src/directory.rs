@@ -22,6 +22,7 @@ use crate::{
     access::Boundary,
     config::{Fault, problem::closest, raw::RawDirectory},
     key::Origin,
+    role::{Binding, Permissions},
 };
 
 pub use owner::{BadOwner, Owner};
@@ -35,6 +36,8 @@ pub struct Directory {
     projects: Places,
     virtual_accounts: Places,
     users: HashMap<Arc<str>, Arc<User>>,
+    pub(crate) roles: HashMap<Arc<str>, Permissions>,
+    pub(crate) bindings: BTreeMap<Arc<str>, Binding>,
     /// What it was compiled from.
     file: Arc<RawDirectory>,
     stored: Arc<RawDirectory>,
@@ -77,9 +80,23 @@ pub enum Kind {
     Project,
     User,
     VirtualAccount,
+    Role,
+    Binding,
 }
 
 impl Kind {
+    /// All of them, from the top down.
+    pub const ALL: &'static [Self] = &[
+        Self::Organization,
+        Self::Division,
+        Self::Team,
+        Self::Project,
+        Self::User,
+        Self::VirtualAccount,
+        Self::Role,
+        Self::Binding,
+    ];
+
     /// The word in settings and messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -90,6 +107,8 @@ impl Kind {
             Self::Project => "project",
             Self::User => "user",
             Self::VirtualAccount => "virtual_account",
+            Self::Role => "role",
+            Self::Binding => "binding",
         }
     }
 
@@ -103,6 +122,8 @@ impl Kind {
             Self::Project => "projects",
             Self::User => "users",
             Self::VirtualAccount => "virtual_accounts",
+            Self::Role => "roles",
+            Self::Binding => "bindings",
         }
     }
 }
@@ -151,6 +172,12 @@ impl Directory {
         self.places(kind)?.get(id)
     }
 
+    /// The binding with this id.
+    #[must_use]
+    pub fn binding(&self, id: &str) -> Option<&Binding> {
+        self.bindings.get(id)
+    }
+
     #[must_use]
     pub fn user(&self, id: &str) -> Option<&Arc<User>> {
         self.users.get(id)
@@ -179,7 +206,7 @@ impl Directory {
             Kind::Team => Some(&mut self.teams),
             Kind::Project => Some(&mut self.projects),
             Kind::VirtualAccount => Some(&mut self.virtual_accounts),
-            Kind::User => None,
+            Kind::User | Kind::Role | Kind::Binding => None,
         }
     }
 
@@ -190,7 +217,7 @@ impl Directory {
             Kind::Team => Some(&self.teams),
             Kind::Project => Some(&self.projects),
             Kind::VirtualAccount => Some(&self.virtual_accounts),
-            Kind::User => None,
+            Kind::User | Kind::Role | Kind::Binding => None,
         }
     }
 }

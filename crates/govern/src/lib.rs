@@ -13,6 +13,7 @@ pub mod identity;
 pub mod key;
 pub mod money;
 pub mod principal;
+pub mod role;
 pub mod route;
 #[cfg(test)]
 mod testing;

@@ -23,6 +23,7 @@ mod spend;
 mod sql;
 mod sqlite;
 mod statement;
+mod tree;
 mod write;
 
 pub use audit::{AuditFilter, AuditLines};

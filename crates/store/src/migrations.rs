@@ -15,6 +15,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (4, "owners", include_str!("../migrations/0004_owners.sql")),
     (5, "audit", include_str!("../migrations/0005_audit.sql")),
     (6, "spend", include_str!("../migrations/0006_spend.sql")),
+    (7, "tree", include_str!("../migrations/0007_tree.sql")),
 ];
 
 /// Steps of which a database has not had the like: their numbers and names. `applied` are numbers and checksums.

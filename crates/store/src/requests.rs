@@ -31,6 +31,8 @@ pub struct Filter {
     pub key_id: Option<String>,
     /// Of the caller.
     pub place: PlaceFilter,
+    /// Of a caller in any of these places; `None`: wherever.
+    pub within: Option<Vec<PlaceFilter>>,
     pub model: Option<String>,
     pub status: Option<StatusClass>,
     pub outcome: Option<Outcome>,
@@ -128,6 +130,17 @@ fn select(filter: &Filter) -> Sql {
     for piece in filter.place.pieces() {
         // Says "holds" in both databases, where LIKE would take `_` for any letter and differs in case.
         query = query.push(" AND replace(place, ").push_bind(piece).push(", '') <> place");
+    }
+    if let Some(places) = &filter.within {
+        query = query.push(" AND (1 = 0");
+        for place in places {
+            query = query.push(" OR (1 = 1");
+            for piece in place.pieces() {
+                query = query.push(" AND replace(place, ").push_bind(piece).push(", '') <> place");
+            }
+            query = query.push(")");
+        }
+        query = query.push(")");
     }
     if let Some(model) = &filter.model {
         query = query.push(" AND model = ").push_bind(model);

@@ -26,8 +26,8 @@ pub use alert::{RawAlert, RawAlertKind, RawSmtp};
 pub use chargeback::{RawChargeback, RawCreditGrant, RawMeasure, RawOwnerMargin, RawSharedCost};
 pub use credential::{RawApiKey, RawCredential, RawCredentialKind};
 pub use directory::{
-    RawAccess, RawDirectory, RawDivision, RawOperation, RawOrganization, RawProject, RawTeam, RawUser,
-    RawVirtualAccount,
+    RawAccess, RawBinding, RawDirectory, RawDivision, RawOperation, RawOrganization, RawProject, RawRole, RawTeam,
+    RawUser, RawVirtualAccount,
 };
 pub use identity::{RawClaims, RawIdentity, RawIssuer, RawSubject, RawUnknown};
 pub use journal::{RawJournal, RawJournalSync, RawOnFull};
@@ -68,6 +68,10 @@ pub struct Raw {
     pub users: BTreeMap<String, RawUser>,
     /// Services that call by themselves, by id.
     pub virtual_accounts: BTreeMap<String, RawVirtualAccount>,
+    /// Roles of your own, by id, beside those that are always there.
+    pub roles: BTreeMap<String, RawRole>,
+    /// Who has which role where, by an id of your choice.
+    pub bindings: BTreeMap<String, RawBinding>,
     /// Gateway keys. Keys made by `tollgate keys create` live in the database and need no entry.
     #[schemars(with = "Vec<RawKey>")]
     pub keys: Items<RawKey>,

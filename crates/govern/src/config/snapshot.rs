@@ -16,7 +16,7 @@ pub use super::journal::{JournalRule, JournalSync, OnFull};
 use crate::{Directory, access::Pattern, chargeback::plan::Chargeback, identity::Issuer, key::KeyRule};
 
 /// Everything that a request is judged by.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rules {
     /// Counts the configurations of this process, from 1.
     pub generation: u64,

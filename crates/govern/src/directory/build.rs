@@ -2,6 +2,8 @@
 //!
 //! Levels are compiled from the top down, and each refers to levels above its own alone: a cycle cannot be written.
 
+mod roles;
+
 use std::{collections::HashMap, sync::Arc};
 
 use super::{Directory, Flaw, Kind, Place, User, is_id};
@@ -29,8 +31,10 @@ pub(super) fn build(file: Arc<RawDirectory>, stored: Arc<RawDirectory>) -> (Dire
     building.directory.organizations.insert(DEFAULT_ORGANIZATION.into(), Arc::new(root));
     // The file first, and whole: it never refers to what the database holds.
     for (raw, origin) in [(&file, Origin::File), (&stored, Origin::Store)] {
+        building.roles(raw, origin);
         building.levels(raw, origin);
         building.people(raw, origin);
+        building.bindings(raw, origin);
     }
     let directory = Directory { file, stored, ..building.directory };
     (directory, building.flaws)
@@ -101,7 +105,7 @@ impl Building {
             Kind::Team => principal.team = Some(id.clone()),
             Kind::Project => principal.project = Some(id.clone()),
             Kind::VirtualAccount => principal.virtual_account = Some(id.clone()),
-            Kind::User => {}
+            Kind::User | Kind::Role | Kind::Binding => {}
         }
         let place = Place {
             principal: Arc::new(principal),
@@ -159,6 +163,7 @@ impl Building {
             let mut teams = std::collections::BTreeMap::new();
             let mut good = true;
             for (team, role) in &it.teams {
+                good &= self.knows_role(&node, role, &format!("teams.{team}"));
                 match self.reference(&node, Kind::Team, team) {
                     Some(place) if place.principal.organization == parent.principal.organization => {
                         teams.insert(Arc::from(team.as_str()), Arc::from(role.as_str()));
@@ -251,7 +256,7 @@ impl Building {
     }
 
     fn is_free(&mut self, kind: Kind, id: &str, origin: Origin, taken: bool) -> bool {
-        let node = Node { kind, id, name: None, disabled: false, access: None, origin, parents: &[] };
+        let node = flaw_node(kind, id, origin);
         if !is_id(id) {
             let message = format!("`{id}` cannot be an id");
             let fix = "use at most 128 lower-case letters, digits and `-`, `.`, `_`, `@`, `+`; a letter or digit first";
@@ -277,6 +282,11 @@ impl Building {
     }
 }
 
+/// An object of which no more is known than its id.
+fn flaw_node(kind: Kind, id: &str, origin: Origin) -> Node<'_> {
+    Node { kind, id, name: None, disabled: false, access: None, origin, parents: &[] }
+}
+
 fn belongs(place: &Place, kind: Kind, id: &str) -> bool {
     let principal = &place.principal;
     let own = match kind {
@@ -286,6 +296,7 @@ fn belongs(place: &Place, kind: Kind, id: &str) -> bool {
         Kind::Project => principal.project.as_ref(),
         Kind::User => principal.user.as_ref(),
         Kind::VirtualAccount => principal.virtual_account.as_ref(),
+        Kind::Role | Kind::Binding => None,
     };
     own.is_some_and(|own| **own == *id)
 }

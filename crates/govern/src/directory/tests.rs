@@ -167,3 +167,75 @@ fn stored_objects_stand_beside_the_files_and_never_over_them() {
     let (_, flaws) = Directory::new(file, stored);
     assert!(flaws.iter().any(|it| it.id == "p" && it.field == "team"), "{flaws:?}");
 }
+
+#[test]
+fn roles_and_bindings_give_powers_at_their_level_and_below() {
+    use crate::role::{Permission, Verdict};
+    let mut tree = serde_json::to_value(&*acme()).unwrap();
+    tree["roles"] = json!({"keeper": {"permissions": ["tree.read", "keys.write"]}});
+    tree["bindings"] = json!({
+        "a": {"user": "bob", "role": "keeper", "division": "emea"},
+        "b": {"virtual_account": "ci", "role": "auditor"},
+    });
+    tree["users"]["ada"]["teams"] = json!({"research": "team_admin"});
+    let directory = whole(raw(tree));
+    let place = |of: Value| directory.place(&owner(of)).unwrap().principal.clone();
+    let powers = |of: Value| directory.powers(&place(of));
+    let atlas = place(json!({"project": "atlas"}));
+    let ops = place(json!({"team": "ops"}));
+
+    let bob = powers(json!({"user": "bob"}));
+    assert_eq!(
+        bob.judge(Permission::KeysWrite, Some(&atlas)),
+        Verdict::Allowed,
+        "a division holds its teams' projects"
+    );
+    assert_eq!(bob.judge(Permission::UsersWrite, Some(&atlas)), Verdict::Forbidden);
+    assert_eq!(bob.judge(Permission::KeysWrite, Some(&ops)), Verdict::Forbidden, "there he is a viewer");
+    assert_eq!(bob.judge(Permission::KeysWrite, Some(&place(json!({})))), Verdict::Hidden);
+    assert_eq!(bob.judge(Permission::KeysWrite, None), Verdict::Hidden);
+
+    let ada = powers(json!({"user": "ada"}));
+    assert_eq!(ada.judge(Permission::RolesWrite, Some(&atlas)), Verdict::Allowed);
+    assert_eq!(ada.judge(Permission::RolesWrite, Some(&ops)), Verdict::Hidden);
+    let owner_role = directory.role("owner").unwrap();
+    assert!(!ada.missing(owner_role, Some(&atlas)).is_empty(), "what she does not hold she cannot give");
+    assert!(ada.missing(directory.role("viewer").unwrap(), Some(&atlas)).is_empty());
+
+    let ci = powers(json!({"virtual_account": "ci"}));
+    assert_eq!(ci.judge(Permission::KeysRead, None), Verdict::Allowed, "without a level: everywhere");
+    assert!(powers(json!({"user": "eve"})).0.is_empty());
+    assert!(powers(json!({"team": "research"})).0.is_empty(), "the key of a team is nobody's");
+}
+
+#[test]
+fn a_role_or_binding_that_makes_no_sense_is_reported() {
+    let flaws = |tree: Value| {
+        let (_, flaws) = Directory::new(raw(tree), Arc::default());
+        flaws
+            .into_iter()
+            .map(|it| format!("{} {}.{}: {}", it.fault.as_str(), it.id, it.field, it.fix))
+            .collect::<Vec<_>>()
+    };
+    let bind = |binding: Value| json!({"users": {"u": {}}, "teams": {"t": {}}, "bindings": {"b": binding}});
+    for (tree, flaw) in [
+        (
+            json!({"roles": {"r": {"permissions": ["keys.raed"]}}}),
+            "unknown_value r.permissions[0]: did you mean `keys.read`?",
+        ),
+        (json!({"roles": {"owner": {"permissions": []}}}), "duplicate owner.: "),
+        (bind(json!({"user": "u", "role": "veiwer"})), "unknown_reference b.role: did you mean `viewer`?"),
+        (bind(json!({"user": "x", "role": "viewer"})), "unknown_reference b.user: "),
+        (bind(json!({"role": "viewer"})), "contradiction b.: "),
+        (bind(json!({"user": "u", "role": "viewer", "team": "s"})), "unknown_reference b.team: "),
+        (
+            bind(json!({"user": "u", "role": "viewer", "team": "t", "organization": "default"})),
+            "contradiction b.team: ",
+        ),
+        (json!({"teams": {"t": {}}, "users": {"u": {"teams": {"t": "boss"}}}}), "unknown_reference u.teams.t: "),
+    ] {
+        let found = flaws(tree);
+        assert_eq!(found.len(), 1, "{flaw}: {found:#?}");
+        assert!(found[0].starts_with(flaw), "{flaw}: {found:#?}");
+    }
+}

@@ -9,6 +9,7 @@ mod log;
 mod price_book;
 mod reload;
 mod signals;
+mod tree;
 
 use std::{
     collections::HashMap,
@@ -20,13 +21,14 @@ use std::{
 
 use admin::{Admin, Token};
 use anyhow::{Context, bail};
-use axum::Router;
+use axum::{Router, http::Uri};
 use gateway::{
     Gateway, Parts,
     alert::{AlertTask, Alerts},
     keys::KeySource,
     observe::Metrics,
     sink::{self, Sink, otlp::otlp},
+    stage::identify,
     tasks::Tasks,
     upstream::HttpPost,
 };
@@ -62,7 +64,7 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let draft = args.config.load()?;
     let here = Installation::of(draft.settings());
     let store = here.store().await?;
-    let pepper = here.pepper()?;
+    let (admin_pepper, pepper) = (here.pepper()?, here.pepper()?);
     store.belongs_to(&pepper).await?;
     let data_dir = here.dir;
     let mut rules = draft.into_rules(&pepper, 1);
@@ -70,7 +72,9 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
         rules.settings.listen = listen;
     }
     let settings = rules.settings.clone();
-    let rules = Arc::new(rules);
+    // The number first: what changes while the tree is read is read again.
+    let tree_version = store.version_of(store::Kind::Directory).await?;
+    let rules = Arc::new(tree::with_stored(rules, Arc::new(store.tree().await?)));
 
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     metrics.config_generation.set(1);
@@ -107,16 +111,26 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     tasks.spawn(async move { stop.run_until_cancelled(async { heard.listen().await }).await });
     tasks.spawn(forget_old_records(store.clone(), settings.record_days, tasks.stopping()));
     tasks.spawn(auditor::run(store.clone(), checkpoints(&data_dir)?, tasks.stopping()));
-    tasks.spawn(reload::follow(gw.clone(), args.config.clone(), book, tasks.stopping()));
+    let turn = tree::Turn::default();
+    tasks.spawn(tree::follow(gw.clone(), store.clone(), turn.clone(), tree_version, tasks.stopping()));
+    tasks.spawn(reload::follow(gw.clone(), args.config.clone(), (book, turn), tasks.stopping()));
 
     let listeners = Listeners::bind(&settings).await?;
     if args.config.path().is_none() {
         first_run::greet(&store, gw.keys.pepper(), listeners.address).await?;
     }
-    let in_force = gw.clone();
+    let (in_force, callers) = (gw.clone(), gw.clone());
     let admin = Admin {
         store: store.clone(),
         token: Token::open(&data_dir)?,
+        pepper: Arc::new(admin_pepper),
+        identify: Arc::new(move |headers| {
+            let gw = callers.clone();
+            Box::pin(async move {
+                let rules = gw.rules.load_full();
+                Ok(identify(&gw, &rules, &headers, &Uri::default()).await?.key)
+            })
+        }),
         listen: listeners.address,
         rules: Arc::new(move || in_force.rules.load().rules.clone()),
     };

@@ -4,7 +4,7 @@
 use std::{
     hash::{Hash, Hasher},
     path::Path,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -17,7 +17,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::price_book::PriceBook;
+use super::{
+    price_book::PriceBook,
+    tree::{Turn, with_stored},
+};
 use crate::cli::config::File;
 
 /// Editors write a file in several steps; what comes within this time is one change.
@@ -27,7 +30,7 @@ const SETTLE: Duration = Duration::from_millis(150);
 ///
 /// The directory is watched, not the file: editors and Kubernetes replace the file by another. What else changes in the
 /// directory (a log, say) is none of our business: only a file that reads differently is checked.
-pub async fn follow(gw: Arc<Gateway>, source: File, book: Arc<PriceBook>, stop: CancellationToken) {
+pub async fn follow(gw: Arc<Gateway>, source: File, (book, turn): (Arc<PriceBook>, Turn), stop: CancellationToken) {
     let (changed, mut changes) = mpsc::channel(1);
     let _watcher = source.path().and_then(|file| watch(&file, changed.clone()));
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
@@ -46,7 +49,7 @@ pub async fn follow(gw: Arc<Gateway>, source: File, book: Arc<PriceBook>, stop: 
         };
         let now = fingerprint(&source);
         if asked || seen != Some(now) {
-            reload(&gw, &source);
+            reload(&gw, &source, &turn);
             book.enter(&gw.rules.load_full()).await;
         }
         seen = Some(now);
@@ -78,7 +81,8 @@ fn watch(file: &Path, changed: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
         .ok()
 }
 
-fn reload(gw: &Gateway, source: &File) {
+fn reload(gw: &Gateway, source: &File, turn: &Turn) {
+    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
     let before = gw.rules.load_full();
     let checked = match source.check() {
         Ok(checked) => checked,
@@ -92,10 +96,11 @@ fn reload(gw: &Gateway, source: &File) {
         gw.metrics.config_refused.inc();
         return tracing::error!("the configuration stays as it was");
     };
-    let mut rules = draft.into_rules(gw.keys.pepper(), before.generation + 1);
+    let rules = draft.into_rules(gw.keys.pepper(), before.generation + 1);
     if rules.hash == before.hash {
         return;
     }
+    let mut rules = with_stored(rules, before.directory.stored().clone());
     log(&checked.problems);
     let fixed = [
         ("data_dir", rules.settings.data_dir == before.settings.data_dir),

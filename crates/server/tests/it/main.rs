@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod administration;
 mod alerts;
 mod bedrock;
 mod chargeback;

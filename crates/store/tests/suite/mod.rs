@@ -6,6 +6,7 @@ pub mod prices;
 pub mod requests;
 pub mod responses;
 pub mod spend;
+pub mod tree;
 
 use gateway::observe::{Attempt, Lane, Outcome, Record};
 use govern::{Money, Principal, audit::Author};
@@ -41,6 +42,10 @@ macro_rules! store_suite {
             case_072_sums_equal_the_records, case_072_a_million_tiny_costs_sum_exactly,
             spend_is_told_apart_by_anything, pages_of_spend_follow_each_other, case_068_a_repricing_moves_its_sums,
             sums_outlive_their_records
+        ]);
+        $crate::store_suite!($fixture, tree: [
+            a_tree_comes_back_and_others_notice_its_changes, a_change_that_is_refused_leaves_nothing_behind,
+            changes_are_made_one_after_the_other
         ]);
         $crate::store_suite!($fixture, responses: [
             an_answer_is_found_by_its_owner_alone, a_chain_comes_oldest_first,

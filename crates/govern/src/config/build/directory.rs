@@ -20,6 +20,8 @@ impl Checking<'_> {
             projects: raw.projects.clone(),
             users: raw.users.clone(),
             virtual_accounts: raw.virtual_accounts.clone(),
+            roles: raw.roles.clone(),
+            bindings: raw.bindings.clone(),
         };
         let (directory, flaws) = Directory::new(Arc::new(declared), Arc::default());
         for flaw in flaws {

@@ -19,6 +19,46 @@ pub struct RawDirectory {
     pub projects: BTreeMap<String, RawProject>,
     pub users: BTreeMap<String, RawUser>,
     pub virtual_accounts: BTreeMap<String, RawVirtualAccount>,
+    pub roles: BTreeMap<String, RawRole>,
+    pub bindings: BTreeMap<String, RawBinding>,
+}
+
+/// A role of your own: a list of permissions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawRole {
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What its holders may do, such as `keys.read`.
+    #[schemars(with = "Vec<String>")]
+    pub permissions: Items<String>,
+}
+
+/// Gives somebody a role, at a level and everything below it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawBinding {
+    /// The person who gets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The service that gets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub virtual_account: Option<String>,
+    /// `owner`, `admin`, `auditor`, `billing`, `team_admin`, `developer`, `viewer`, or one of `roles`.
+    pub role: String,
+    /// Where it holds. Default: everywhere, over all organizations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// Where it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub division: Option<String>,
+    /// Where it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// Where it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
 }
 
 /// An organization: a tenant. Nothing is ever seen across it. The organization `default` is always there.
