@@ -57,10 +57,13 @@ impl Setting {
         let rule = KeyRule {
             id: minted.id.clone(),
             name: "a".into(),
+            owner: Default::default(),
             principal: Arc::default(),
             hash: minted.hash(&pepper),
             previous: None,
             models: vec!["*".into()],
+            access: Default::default(),
+            bounds: Arc::default(),
             expires_at: None,
             disabled: false,
             parallel: None,
