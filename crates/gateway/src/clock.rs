@@ -1,11 +1,24 @@
 //! The wall clock, read here and nowhere else. Durations are measured with [`std::time::Instant`].
 
+use std::{sync::LazyLock, time::Instant};
+
+use govern::limit::Now;
+
 /// Microseconds since 1970.
 #[must_use]
 #[expect(clippy::disallowed_types, reason = "the one place that reads the wall clock")]
 pub fn now_micros() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
     since.map_or(0, micros)
+}
+
+/// This moment on both clocks.
+#[must_use]
+pub fn now() -> Now {
+    /// What both showed when the process first looked. From then on the steady one goes its own way.
+    static BEGAN: LazyLock<(i64, Instant)> = LazyLock::new(|| (now_micros(), Instant::now()));
+    let (began, first) = *BEGAN;
+    Now { wall: now_micros(), steady: began.saturating_add(micros(first.elapsed())) }
 }
 
 /// Seconds since 1970.

@@ -10,7 +10,7 @@ use crate::{
     guard::Guards,
     identity::Tokens,
     keys::{KeySource, Keyring},
-    ledger::Ledger,
+    ledger::{Ledger, LimitIndex},
     observe::Metrics,
     responses::{ResponseStore, Responses},
     sink::SinkQueue,
@@ -55,11 +55,13 @@ pub struct Gateway {
 pub struct InForce {
     pub rules: Arc<Rules>,
     pub guards: Guards,
+    pub limits: LimitIndex,
 }
 
 impl InForce {
     fn new(rules: Arc<Rules>) -> Result<Arc<Self>, BadSetting> {
-        Ok(Arc::new(Self { guards: Guards::new(&rules.guardrails)?, rules }))
+        let limits = LimitIndex::new(&rules.limits);
+        Ok(Arc::new(Self { guards: Guards::new(&rules.guardrails)?, limits, rules }))
     }
 }
 

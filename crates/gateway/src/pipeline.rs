@@ -10,8 +10,8 @@ use crate::{
     http::{Answer, RawRequest},
     observe::{Outcome, Recording},
     stage::{
-        Recollection, authenticate, authorize, compose, dispatch, inspect, keep, passage, plan, read, recollect,
-        reserve, resume, settle,
+        Recollection, authenticate, authorize, compose, dispatch, inspect, keep, passage, read, recollect, reserve,
+        resume, settle,
     },
 };
 
@@ -28,12 +28,11 @@ pub async fn handle(gw: &Arc<Gateway>, raw: RawRequest, record: &Recording) -> R
     let mut grant = authorize(&rules, caller, &asked, record)?; // may they
     let asked = resume(gw, &mut grant, asked, record).await?; // the answer that it goes on from
     let thread = asked.thread.clone();
-    let call = compose(rules, &grant, asked, record)?; // deadline, tags, what the caller may choose
-    let hold = reserve(&gw.ledger, &gw.metrics, &grant)?; // limits; returned on drop
+    let mut call = compose(rules, &grant, asked, record)?; // deadline, tags, what the caller may choose
+    let (grant, plan) = reserve(gw, grant, &mut call, record).await?; // targets in order; limits: a place, held by the record
     let call = inspect(&gw.metrics, call)?; // guard the question
-    let plan = plan(&gw.targets, &grant, &call)?; // ordered targets, pure
-    let sent = dispatch(gw, plan, call, record).await?; // tries until a first event arrives
-    let answer = settle(gw, sent, hold, record); // wraps the body: count, price, record
+    let sent = dispatch(gw, (grant, plan), call, record).await?; // tries until a first event arrives
+    let answer = settle(gw, sent, record); // wraps the body: count, price, record
     Ok(keep(gw, thread, answer, record).await) // for the question that goes on from it
 }
 
@@ -45,9 +44,8 @@ pub async fn pass(gw: &Arc<Gateway>, raw: RawRequest, record: &Recording) -> Res
     let rules = gw.rules.load_full();
     let caller = authenticate(gw, &rules, &raw.head, record).await?;
     let passage = passage(gw, rules, caller, raw, record).await?; // the path is open, and guards have read the body
-    let hold = reserve(&gw.ledger, &gw.metrics, &passage.grant)?;
-    let sent = passage.send(gw, record).await?; // one try: nobody knows whether another would do harm
-    Ok(settle(gw, sent, hold, record))
+    let sent = passage.send(gw, record).await?; // limits, and one try: nobody knows whether another would do harm
+    Ok(settle(gw, sent, record))
 }
 
 /// Looks up, deletes or cancels an answer that is kept.
@@ -59,13 +57,12 @@ pub async fn remember(gw: &Arc<Gateway>, raw: RawRequest, record: &Recording) ->
     let caller = authenticate(gw, &rules, &raw.head, record).await?;
     match recollect(gw, rules, caller, raw).await? {
         Recollection::Here(answer) => {
-            Settlement { gw: gw.clone(), record: record.clone(), hold: None }.close(Outcome::Success, 200);
+            Settlement { gw: gw.clone(), record: record.clone() }.close(Outcome::Success, 200);
             Ok(answer)
         }
         Recollection::Elsewhere(passage) => {
-            let hold = reserve(&gw.ledger, &gw.metrics, &passage.grant)?;
             let sent = passage.send(gw, record).await?;
-            Ok(settle(gw, sent, hold, record))
+            Ok(settle(gw, sent, record))
         }
     }
 }

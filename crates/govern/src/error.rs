@@ -77,7 +77,9 @@ codes! {
     RequestTimeout     "request_timeout"        408 "invalid_request_error" Caller   true  "The body did not arrive in time.";
     RequestTooLarge    "request_too_large"      413 "invalid_request_error" Caller   false "The body is larger than `bounds.body_bytes`.";
     UnsupportedMedia   "unsupported_media_type" 415 "invalid_request_error" Caller   false "The body is compressed or not JSON.";
-    TooManyConcurrent  "concurrency_limit"      429 "rate_limit_error"      Limit    true  "The key has as many calls in flight as its `parallel` allows.";
+    TooManyConcurrent  "concurrency_limit"      429 "rate_limit_error"      Limit    true  "As many calls are in flight as the `parallel` of the key, or a limit, allows.";
+    RateLimited        "rate_limit_exceeded"    429 "rate_limit_error"      Limit    true  "A limit on requests, tokens, images or sound has no room for the call; the message names it and says when it has.";
+    BudgetExceeded     "budget_exceeded"        429 "insufficient_quota"    Limit    true  "A limit on spend has no room for the call; the message names it and says when it has.";
     ContextWindow      "context_length_exceeded" 400 "invalid_request_error" Provider false "The prompt does not fit the context of any target.";
     ContentPolicy      "content_policy_violation" 400 "invalid_request_error" Provider false "The provider's content policy refuses the prompt.";
     ProviderRefused    "provider_refused_request" 400 "invalid_request_error" Provider false "The provider says that the request is wrong; the message is the provider's.";
@@ -160,6 +162,8 @@ pub struct Error {
     pub param: Option<Cow<'static, str>>,
     /// When a retry makes sense.
     pub retry_after: Option<Duration>,
+    /// The same request has no chance for longer than clients wait, whatever its code says.
+    pub hopeless: bool,
     /// For the log alone.
     pub cause: Option<String>,
     /// The provider's failure behind it.
@@ -169,7 +173,15 @@ pub struct Error {
 impl Error {
     #[must_use]
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), param: None, retry_after: None, cause: None, failure: None }
+        Self {
+            code,
+            message: message.into(),
+            param: None,
+            retry_after: None,
+            hopeless: false,
+            cause: None,
+            failure: None,
+        }
     }
 
     /// Names the field that was wrong.
@@ -184,6 +196,19 @@ impl Error {
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
+    }
+
+    /// Says that the same request has no chance for longer than clients wait.
+    #[must_use]
+    pub fn hopeless(mut self, hopeless: bool) -> Self {
+        self.hopeless |= hopeless;
+        self
+    }
+
+    /// Whether a client's own retries may help.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.code.is_retryable() && !self.hopeless
     }
 
     /// Adds what only the log may say.

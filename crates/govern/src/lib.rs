@@ -11,6 +11,7 @@ pub mod directory;
 pub mod error;
 pub mod identity;
 pub mod key;
+pub mod limit;
 pub mod money;
 pub mod principal;
 pub mod role;

@@ -135,6 +135,14 @@ impl Envelope {
         self.fields.iter().map(|field| std::str::from_utf8(field.name(&self.body)).unwrap_or_default())
     }
 
+    /// The top-level keys and the JSON texts of their values, in the order of the body.
+    pub fn values(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter().map(|field| {
+            let name = std::str::from_utf8(field.name(&self.body)).unwrap_or_default();
+            (name, self.body.get(field.value.clone()).unwrap_or_default())
+        })
+    }
+
     /// Begins a list of changes to the body.
     #[must_use]
     pub fn edit(&self) -> Splice<'_> {

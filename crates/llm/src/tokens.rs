@@ -4,10 +4,12 @@
 //! prompts say; else by rule of thumb.
 
 mod calibration;
+mod ceiling;
 mod encoding;
 mod prompt;
 
 pub use calibration::Calibration;
+pub use ceiling::{ceiling, of_text};
 pub use encoding::Encoding;
 pub use prompt::prompt;
 

@@ -8,6 +8,7 @@ mod ask;
 mod audit;
 mod books;
 mod checkpoints;
+mod counters;
 mod database;
 mod keys;
 mod migrations;
@@ -28,6 +29,7 @@ mod write;
 
 pub use audit::{AuditFilter, AuditLines};
 pub use checkpoints::Checkpoints;
+pub use counters::Booked;
 pub use keys::{NewKey, StoredKey};
 pub use notice::Kind;
 pub use open::Store;

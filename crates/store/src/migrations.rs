@@ -16,6 +16,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (5, "audit", include_str!("../migrations/0005_audit.sql")),
     (6, "spend", include_str!("../migrations/0006_spend.sql")),
     (7, "tree", include_str!("../migrations/0007_tree.sql")),
+    (8, "counters", include_str!("../migrations/0008_counters.sql")),
 ];
 
 /// Steps of which a database has not had the like: their numbers and names. `applied` are numbers and checksums.

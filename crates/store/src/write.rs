@@ -19,7 +19,7 @@ use sqlx::{Arguments, AssertSqlSafe, Postgres, Sqlite, Transaction, error::BoxDy
 use uuid::Uuid;
 
 use crate::{
-    Error, Store,
+    Error, Store, counters,
     database::{Change, Line},
     sql::without_nul,
 };
@@ -76,6 +76,7 @@ impl Store {
         rows.sort_unstable_by_key(|record| record.id);
         let sums = self.sums(batch).await?;
         let (mut change, new) = self.insert(&rows).await?;
+        counters::book(&mut change, &new).await?;
         let places = sums.of(&self.rollup, new).write(&self.rollup, &mut change).await?;
         change.commit().await?;
         self.rollup.note(places);

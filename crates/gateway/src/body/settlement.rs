@@ -15,7 +15,6 @@ use llm::{
 
 use crate::{
     Gateway,
-    ledger::Hold,
     observe::{Outcome, Recording},
 };
 
@@ -23,8 +22,6 @@ use crate::{
 pub struct Settlement {
     pub gw: Arc<Gateway>,
     pub record: Recording,
-    /// `None` once settled.
-    pub hold: Option<Hold>,
 }
 
 /// What an answer used, and what that cost.
@@ -79,6 +76,7 @@ impl Settlement {
     pub fn book(&self, target: &Target, spent: &Spent) {
         let state = self.gw.targets.state(target);
         state.meters.used(&spent.usage, spent.bill.cost);
+        state.learn_output(spent.usage.output);
         if spent.reckoned > 0 && spent.usage.source == Source::Reported {
             state.learn(spent.reckoned, spent.usage.prompt());
         }
@@ -88,19 +86,16 @@ impl Settlement {
                 record.charge(spent, elapsed);
             }
             record.served_model.clone_from(&spent.served_model);
-            if let Some(hold) = &self.hold {
-                hold.settle(record.cost.unwrap_or_default());
-            }
         });
     }
 
-    /// Notes how the answer ended and returns the hold.
+    /// Notes how the answer ended, and settles with the limits.
     pub fn close(&mut self, outcome: Outcome, status: u16) {
-        self.hold = None;
         self.record.with(|record| {
             record.outcome = outcome;
             record.status = status;
         });
+        self.record.settle();
     }
 
     /// Notes an answer that was cut after the caller had seen a part of it: upstream, or here (no `failure`).

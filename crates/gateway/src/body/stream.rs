@@ -344,11 +344,7 @@ impl Drop for StreamBody {
                 let drain = opened.target.account.on_disconnect == OnDisconnect::Drain;
                 match gw.drains.clone().try_acquire_owned() {
                     Ok(permit) if drain => {
-                        let settlement = Settlement {
-                            gw: gw.clone(),
-                            record: self.settlement.record.clone(),
-                            hold: self.settlement.hold.take(),
-                        };
+                        let settlement = Settlement { gw: gw.clone(), record: self.settlement.record.clone() };
                         gw.tasks.spawn(async move {
                             read_to_end(opened, settlement).await;
                             drop(permit);

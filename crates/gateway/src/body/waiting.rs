@@ -63,7 +63,7 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         let Some(work) = self.work.take().filter(|_| self.policy == OnDisconnect::Drain) else { return };
         let Ok(permit) = self.gw.drains.clone().try_acquire_owned() else { return };
-        let mut settlement = Settlement { gw: self.gw.clone(), record: self.record.clone(), hold: None };
+        let mut settlement = Settlement { gw: self.gw.clone(), record: self.record.clone() };
         self.gw.tasks.spawn(async move {
             let stop = settlement.gw.tasks.stopping();
             match stop.run_until_cancelled(work).await {

@@ -19,7 +19,7 @@ pub fn refuse(dialect: Dialect, error: &Error, request_id: &str) -> Answer {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(names::X_TOLLGATE_ERROR_SOURCE, HeaderValue::from_static(error.code.whose().as_str()));
     headers.insert(names::X_TOLLGATE_ERROR_CODE, HeaderValue::from_static(error.code.as_str()));
-    if !error.code.is_retryable() {
+    if !error.is_retryable() {
         headers.insert(names::X_SHOULD_RETRY, HeaderValue::from_static("false"));
     }
     let theirs = error.failure.as_ref().and_then(|failure| failure.request_id.as_deref());

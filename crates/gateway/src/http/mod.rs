@@ -18,6 +18,7 @@ mod ocr;
 mod openai;
 mod passthrough;
 mod process;
+mod ratelimit;
 mod rerank;
 mod responses;
 mod surface;
@@ -118,6 +119,7 @@ async fn serve_model(gw: &Arc<Gateway>, surface: Surface, model: Option<String>,
         }
     };
     let headers = answer.headers_mut();
+    ratelimit::tell(&record, headers);
     if let Ok(id) = HeaderValue::from_str(record.id().as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())) {
         headers.insert(names::REQUEST_ID, id.clone());
         headers.insert(names::X_REQUEST_ID, echoed.unwrap_or(id));

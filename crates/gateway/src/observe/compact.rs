@@ -6,15 +6,17 @@
 
 mod field;
 mod value;
+mod words;
 
-use govern::{Money, Principal, config::Basis};
+use govern::{Money, Principal, config::Basis, limit::Charge};
 use llm::{
     price::Terms,
     usage::{Source, Unit, Usage},
 };
 use value::{Value, value};
 
-use super::{Attempt, Lane, Outcome, Record, Recovered};
+use super::{Attempt, Outcome, Record};
+use words::{known_number, known_of, lane_number, lane_of};
 
 /// Bytes of an ordinary record, with room to spare.
 const ORDINARY: usize = 320;
@@ -58,6 +60,9 @@ pub fn append(out: &mut Vec<u8>, record: &Record) {
         loss,
         tags,
         user,
+        charges,
+        downgraded_by,
+        would_refuse,
         generation,
         trace_id,
         parent_span,
@@ -98,6 +103,11 @@ pub fn append(out: &mut Vec<u8>, record: &Record) {
     out.text(field::PARENT_SPAN, parent_span.as_deref());
     out.number(field::UNSAMPLED, u64::from(*unsampled));
     out.number(field::RECOVERED, recovered.map_or(0, known_number));
+    out.charges(charges);
+    out.text(field::DOWNGRADED_BY, downgraded_by.as_deref());
+    for limit in would_refuse {
+        out.text(field::WOULD_REFUSE, Some(limit));
+    }
     for attempt in attempts {
         out.attempt(attempt);
     }
@@ -153,7 +163,20 @@ fn read_own(field: u8, value: Value<'_>, unit: &str, record: &mut Record) -> Res
         field::PARENT_SPAN => record.parent_span = Some(value.text()?),
         field::UNSAMPLED => record.unsampled = value.number()? != 0,
         field::RECOVERED => record.recovered = known_of(value.number()?),
+        field::DOWNGRADED_BY => record.downgraded_by = Some(value.text()?.into()),
+        field::WOULD_REFUSE => record.would_refuse.push(value.text()?.into()),
+        field::CHARGE | field::CHARGE_SLOT | field::CHARGE_AMOUNT => read_charge(field, value, &mut record.charges)?,
         _ => read_usage(field, value, unit, &mut record.usage)?,
+    }
+    Ok(())
+}
+
+fn read_charge(field: u8, value: Value<'_>, charges: &mut Vec<Charge>) -> Result<(), &'static str> {
+    match (field, charges.last_mut()) {
+        (field::CHARGE, _) => charges.push(Charge { counter: value.text()?.into(), slot: 0, amount: 0 }),
+        (field::CHARGE_SLOT, Some(charge)) => charge.slot = value.signed()?,
+        (_, Some(charge)) => charge.amount = value.number()?,
+        (_, None) => return Err("an amount before its counter"),
     }
     Ok(())
 }
@@ -216,33 +239,18 @@ pub fn outcome_of(number: i64) -> Option<Outcome> {
         .find(|outcome| outcome_number(*outcome) == number)
 }
 
-fn lane_number(lane: Lane) -> u64 {
-    match lane {
-        Lane::Relay => 1,
-        Lane::Inspect => 2,
-        Lane::Translate => 3,
-    }
-}
-
-fn lane_of(number: u64) -> Option<Lane> {
-    [Lane::Relay, Lane::Inspect, Lane::Translate].into_iter().find(|lane| lane_number(*lane) == number)
-}
-
-fn known_number(known: Recovered) -> u64 {
-    match known {
-        Recovered::Checkpoint => 1,
-        Recovered::Held => 2,
-    }
-}
-
-fn known_of(number: u64) -> Option<Recovered> {
-    [Recovered::Checkpoint, Recovered::Held].into_iter().find(|known| known_number(*known) == number)
-}
-
 /// Appends fields.
 struct Writer<'a>(&'a mut Vec<u8>);
 
 impl Writer<'_> {
+    fn charges(&mut self, charges: &[Charge]) {
+        for charge in charges {
+            self.text(field::CHARGE, Some(&charge.counter));
+            self.number(field::CHARGE_SLOT, charge.slot.cast_unsigned());
+            self.number(field::CHARGE_AMOUNT, charge.amount);
+        }
+    }
+
     /// Leaves zero out.
     fn number(&mut self, field: u8, number: u64) {
         if number != 0 {
@@ -326,6 +334,7 @@ impl Writer<'_> {
 #[cfg(test)]
 mod tests {
     use super::{value::CUT, *};
+    use crate::observe::{Lane, Recovered};
 
     fn read_back(bytes: &[u8]) -> Result<Record, &'static str> {
         let mut record = Record::default();

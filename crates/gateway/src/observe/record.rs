@@ -7,21 +7,21 @@ use std::{
     time::Instant,
 };
 
-use govern::{
-    Error, Money, Principal,
-    config::{Basis, Bill},
-};
+use govern::{Error, Money, Principal, limit::Charge};
 use llm::{Loss, usage::Usage};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     body::Spent,
-    clock::{micros, now_micros},
+    clock::{micros, now, now_micros},
     http::{RawRequest, Surface, names},
-    ledger::journal::{Held, Most},
+    ledger::{
+        Hold, Used,
+        journal::{Held, Most},
+    },
     observe::{
-        Lane, Metrics, Outcome, Recovered,
+        Attempt, Lane, Metrics, Outcome, Recovered,
         trace::{Parent, traceparent},
     },
     sink::SinkQueue,
@@ -105,6 +105,15 @@ pub struct Record {
     /// The end user, as the caller names them.
     #[serde(skip_serializing_if = "is_default")]
     pub user: Option<String>,
+    /// What it took of the counters of limits.
+    #[serde(skip_serializing_if = "is_default")]
+    pub charges: Vec<Charge>,
+    /// The limit that sent the call to another model than was asked for.
+    #[serde(skip_serializing_if = "is_default")]
+    pub downgraded_by: Option<Arc<str>>,
+    /// Limits that only watch, and would have refused it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub would_refuse: Vec<Arc<str>>,
     /// The generation of the configuration that judged it.
     #[serde(skip_serializing_if = "is_default")]
     pub generation: u64,
@@ -132,6 +141,15 @@ impl Record {
         self.sum_attempts();
     }
 
+    /// What the attempts used.
+    pub fn used(&self) -> impl Iterator<Item = Used<'_>> + Clone {
+        self.attempts.iter().map(|attempt| Used {
+            target: &attempt.target,
+            usage: &attempt.usage,
+            cost: attempt.cost.unwrap_or_default(),
+        })
+    }
+
     /// Sums usage and cost over the attempts: failed ones that report usage are billed too. One attempt of unknown price
     /// makes the cost unknown.
     pub fn sum_attempts(&mut self) {
@@ -148,60 +166,6 @@ impl Record {
     }
 }
 
-/// One try at a target.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Attempt {
-    /// `account/model`.
-    pub target: String,
-    /// Microseconds since the arrival of the request.
-    pub started: i64,
-    /// Microseconds.
-    pub latency: i64,
-    #[serde(skip_serializing_if = "is_default")]
-    pub status: Option<u16>,
-    /// The kind of its failure; `abandoned` if the caller went in the middle of it; `None` if it served.
-    #[serde(skip_serializing_if = "is_default")]
-    pub failure: Option<String>,
-    /// The provider's request id.
-    #[serde(skip_serializing_if = "is_default")]
-    pub upstream_id: Option<String>,
-    #[serde(skip_serializing_if = "is_default")]
-    pub usage: Usage,
-    #[serde(skip_serializing_if = "is_default")]
-    pub cost: Option<Money>,
-    /// Something that it used has no known price.
-    #[serde(skip_serializing_if = "is_default")]
-    pub unpriced: bool,
-    /// Its cost, or a part of it, is an estimate.
-    #[serde(skip_serializing_if = "is_default")]
-    pub estimated: bool,
-    /// Which price it was charged by: where that is from, and its digest (`2026-11/ab12...`, `config/...`, `estimate/...`);
-    /// `stated` if the provider said what it cost.
-    #[serde(skip_serializing_if = "is_default")]
-    pub price: Option<String>,
-    /// What else moved its price.
-    #[serde(skip_serializing_if = "is_default")]
-    pub basis: Basis,
-}
-
-impl Attempt {
-    /// Notes what it used and what that cost.
-    fn charge(&mut self, spent: &Spent) {
-        self.usage = spent.usage;
-        self.bill(&spent.bill);
-    }
-
-    /// Notes what it cost.
-    pub fn bill(&mut self, bill: &Bill) {
-        self.cost = bill.cost;
-        self.unpriced = bill.unpriced;
-        self.estimated = bill.estimated;
-        self.price = bill.version.as_deref().map(str::to_owned);
-        self.basis = bill.basis.clone();
-    }
-}
-
 /// A request's record while the request lives. Clones are handles to the same record; when the last is dropped, the
 /// record is measured and handed to the sinks. That is what makes it exactly one, whatever happens to the request.
 #[derive(Clone)]
@@ -211,6 +175,8 @@ struct Inner {
     id: Uuid,
     /// On the heap, so that handing it over moves a pointer; `None` from then on.
     record: Mutex<Option<Box<Record>>>,
+    /// Its place in the limits.
+    hold: Hold,
     arrived: Instant,
     /// What metrics call the model: never a name that only the caller made up.
     label: OnceLock<Arc<str>>,
@@ -247,6 +213,7 @@ impl Recording {
         Self(Arc::new(Inner {
             id,
             record: Mutex::new(Some(record)),
+            hold: Hold::default(),
             arrived: Instant::now(),
             label: OnceLock::new(),
             trailers: headers.get_all(http::header::TE).iter().any(|te| te.as_bytes() == b"trailers"),
@@ -260,6 +227,17 @@ impl Recording {
     /// Reads or changes the record.
     pub fn with<T>(&self, change: impl FnOnce(&mut Record) -> T) -> T {
         change(self.0.record.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+    }
+
+    /// Its place in the limits.
+    #[must_use]
+    pub fn hold(&self) -> &Hold {
+        &self.0.hold
+    }
+
+    /// Settles with the limits: what is held goes back, what was used is booked and noted. The first time counts.
+    pub fn settle(&self) {
+        self.with(|record| self.0.settle(record));
     }
 
     /// The id that the caller sees.
@@ -304,11 +282,13 @@ impl Recording {
     ///
     /// # Errors
     /// 503: it cannot be written down, so the call must not be made.
-    pub async fn hold(&self, most: Most) -> Result<(), Error> {
+    pub async fn write_down(&self, most: Most) -> Result<(), Error> {
         let Some(journal) = self.0.sinks.journal() else { return Ok(()) };
-        let held = self.with(|record| match self.0.held.get() {
-            Some(held) => journal.hold_again(*held, record, most).map(Some),
-            None => journal.hold(record, most),
+        let held = self.with(|record| {
+            self.0.with_held_charges(record, |record| match self.0.held.get() {
+                Some(held) => journal.hold_again(*held, record, most).map(Some),
+                None => journal.hold(record, most),
+            })
         })?;
         if let Some(held) = held {
             self.0.held.get_or_init(|| held);
@@ -323,7 +303,7 @@ impl Recording {
         let elapsed = self.elapsed();
         self.with(|record| {
             record.charge(spent, elapsed);
-            journal.checkpoint(record);
+            self.0.with_held_charges(record, |record| journal.checkpoint(record));
         });
     }
 
@@ -355,10 +335,30 @@ impl Recording {
     }
 }
 
+impl Inner {
+    /// What is written down of a call that goes on charges its limits with all that is held for it: should the process end
+    /// now, that is what is booked.
+    fn with_held_charges<T>(&self, record: &mut Record, write: impl FnOnce(&Record) -> T) -> T {
+        record.charges = self.hold.held();
+        let written = write(record);
+        record.charges.clear();
+        written
+    }
+
+    fn settle(&self, record: &mut Record) {
+        let settled = self.hold.settle(record.used(), now());
+        record.charges.extend(settled.charges);
+        for warning in settled.warnings {
+            self.sinks.warn(warning);
+        }
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         let record = self.record.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut record = record.take().unwrap_or_default();
+        self.settle(&mut record);
         record.latency = micros(self.arrived.elapsed());
         if let Some(abandoned) = record.attempts.last_mut().filter(|attempt| attempt.latency == 0) {
             abandoned.latency = record.latency - abandoned.started;
@@ -370,6 +370,6 @@ impl Drop for Inner {
     }
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -13,7 +13,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ledger::journal::{Held, Journal, Owed},
+    alert::Alerts,
+    ledger::{
+        Warning,
+        journal::{Held, Journal, Owed},
+    },
     observe::{Metrics, Record},
 };
 
@@ -59,6 +63,7 @@ const LOOK: Duration = Duration::from_millis(500);
 pub struct SinkQueue {
     queue: mpsc::Sender<Queued>,
     journal: Option<Arc<Journal>>,
+    alerts: Alerts,
     metrics: Arc<Metrics>,
 }
 
@@ -80,11 +85,16 @@ pub struct SinkTask {
 
 /// A queue in front of these sinks, and a journal beside it.
 #[must_use]
-pub fn queue(sinks: Vec<Arc<dyn Sink>>, journal: Option<Arc<Journal>>, metrics: Arc<Metrics>) -> (SinkQueue, SinkTask) {
+pub fn queue(
+    sinks: Vec<Arc<dyn Sink>>,
+    journal: Option<Arc<Journal>>,
+    alerts: Alerts,
+    metrics: Arc<Metrics>,
+) -> (SinkQueue, SinkTask) {
     let (entrance, exit) = mpsc::channel(QUEUE);
     let (taken, batch) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
     let task = SinkTask { queue: exit, journal: journal.clone(), sinks, metrics: metrics.clone(), taken, batch };
-    (SinkQueue { queue: entrance, journal, metrics }, task)
+    (SinkQueue { queue: entrance, journal, alerts, metrics }, task)
 }
 
 impl SinkQueue {
@@ -105,6 +115,17 @@ impl SinkQueue {
     #[must_use]
     pub fn journal(&self) -> Option<&Arc<Journal>> {
         self.journal.as_ref()
+    }
+}
+
+impl SinkQueue {
+    /// Tells that a share of a limit is used up.
+    pub fn warn(&self, warning: Warning) {
+        self.metrics.limit("warn");
+        warning.log();
+        if !warning.is_audit() {
+            self.alerts.raise(warning.alert());
+        }
     }
 }
 
@@ -241,7 +262,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_sink_that_keeps_up_loses_nothing_however_fast_records_come() {
         let (metrics, count) = (Metrics::new("test"), Arc::new(Count(AtomicUsize::new(0))));
-        let (entrance, task) = queue(vec![count.clone()], None, metrics.clone());
+        let (entrance, task) = queue(vec![count.clone()], None, Alerts::new(metrics.clone()).0, metrics.clone());
         let stop = CancellationToken::new();
         let running = tokio::join!(task.run(stop.clone()), async {
             // Twice as many a millisecond as one batch per gathering could carry.
@@ -292,7 +313,8 @@ mod tests {
         let (own, _) = journal::Folder::take(folder.path()).unwrap();
         let rule = govern::config::snapshot::JournalRule::default();
         let (journal, _) = journal::recover(Arc::new(own), &[], rule, &metrics, &|_, _| {}).unwrap();
-        let (entrance, task) = queue(vec![away.clone()], Some(journal.clone()), metrics.clone());
+        let (entrance, task) =
+            queue(vec![away.clone()], Some(journal.clone()), Alerts::new(metrics.clone()).0, metrics.clone());
         let stop = CancellationToken::new();
         let most = QUEUE + 2_000; // more than the queue takes while nothing leaves it
         tokio::join!(task.run(stop.clone()), async {

@@ -197,7 +197,7 @@ async fn write_down(dispatch: &Dispatch, encoded: &Encoded) -> Result<(), Error>
     let asked = &dispatch.call.asked;
     let output = asked.envelope.most_output().map_or(0, |most| most.saturating_mul(asked.envelope.answers()));
     let small = |tokens| u32::try_from(tokens).unwrap_or(u32::MAX);
-    let held = dispatch.record.hold(Most { prompt: small(prompt), output: small(output) }).await;
+    let held = dispatch.record.write_down(Most { prompt: small(prompt), output: small(output) }).await;
     if held.is_err() {
         dispatch.record.with(|record| record.attempts.pop()); // there was none
     }
@@ -261,7 +261,7 @@ fn spend(dispatch: &Dispatch, target: &Target, spent: &Spent) {
 
 /// Turns a good answer into what is settled.
 fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u64) -> Tried {
-    let Dispatch { gw, call, record } = dispatch;
+    let Dispatch { gw, call, record, .. } = dispatch;
     let target = target.clone();
     let operation = call.asked.surface.operation();
     match good {
@@ -308,7 +308,7 @@ fn done(dispatch: &Dispatch, target: &Arc<Target>, good: Good, prompt_tokens: u6
 
 /// What a call asks for in the words of a price list, unless this target's list has no price for it: the size and the quality of a
 /// picture, how much of the web is read.
-fn priced_by(call: &super::Composed, target: &Target) -> Vec<String> {
+pub(super) fn priced_by(call: &super::Composed, target: &Target) -> Vec<String> {
     #[derive(serde::Deserialize)]
     struct Search {
         search_context_size: Option<String>,

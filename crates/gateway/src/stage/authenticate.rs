@@ -64,11 +64,7 @@ async fn by_token(gw: &Gateway, rules: &Rules, token: &str) -> Result<Arc<KeyRul
             let message = "the token cannot be checked now, because its issuer does not answer; try again shortly";
             Error::new(Code::IssuerUnavailable, message).because(why).retry_after(Duration::from_secs(5))
         }
-        why => {
-            let message = "the token is not valid: check that it is meant for this gateway, that its issuer and subject \
-                           are admitted here, and that it has not expired";
-            Error::new(Code::Unauthenticated, message).because(why)
-        }
+        why => refused().because(why),
     })
 }
 
@@ -127,5 +123,6 @@ fn bearer(value: &str) -> Option<&str> {
 
 /// The one refusal: it does not say whether the key exists.
 fn refused() -> Error {
-    Error::new(Code::Unauthenticated, "the API key is not valid: check that it is a gateway key and has not expired")
+    let message = "the API key is not valid: check that it is a key of this gateway, or a token that it admits, and has not expired";
+    Error::new(Code::Unauthenticated, message)
 }

@@ -8,7 +8,9 @@ use std::{
 
 use govern::{Code, Error, config::snapshot::RetryRule};
 use http::{HeaderMap, HeaderValue};
+use llm::{Dialect, Wire, envelope::Envelope};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{Asked, Grant, read::unreadable};
 use crate::{InForce, http::Surface, observe::Recording};
@@ -28,7 +30,15 @@ pub struct Composed {
     /// Whether a second target may be tried.
     pub fallbacks: bool,
     pub retry: RetryRule,
+    /// The most tokens that an answer may have, as the caller says.
+    pub most_output: Option<u64>,
+    /// How many answers are asked for.
+    pub answers: u64,
 }
+
+/// More tokens than any model answers with, and more answers than any gives.
+const MOST_OUTPUT: u64 = 100_000_000;
+const MOST_ANSWERS: u64 = 10_000;
 
 /// Body fields that steer the gateway and are taken out before the body is sent.
 pub const STEERING: &[&str] = &["disable_fallbacks", "fallbacks"];
@@ -50,6 +60,7 @@ pub fn compose(rules: Arc<InForce>, grant: &Grant, asked: Asked, record: &Record
     };
     let chosen = Chosen::read(&asked.headers)?;
     let tags = tags(&asked, chosen.metadata)?;
+    let size = Size::read(&asked)?;
     let user = user(&asked)?;
     let composed = Composed {
         stream,
@@ -59,6 +70,8 @@ pub fn compose(rules: Arc<InForce>, grant: &Grant, asked: Asked, record: &Record
         strict: grant.route.strict || chosen.strict,
         fallbacks: may_fall_back(&asked)? && !chosen.disable_fallbacks,
         retry: grant.route.retry,
+        most_output: size.most_output,
+        answers: size.answers,
         rules,
         asked,
     };
@@ -68,6 +81,72 @@ pub fn compose(rules: Arc<InForce>, grant: &Grant, asked: Asked, record: &Record
         record.user = user;
     });
     Ok(composed)
+}
+
+impl Composed {
+    /// Sends the call to another model.
+    pub fn redirect(&mut self, grant: &Grant) {
+        self.strict |= grant.route.strict;
+        self.retry = grant.route.retry;
+    }
+}
+
+/// How much of an answer a caller asks for.
+struct Size {
+    most_output: Option<u64>,
+    answers: u64,
+}
+
+impl Size {
+    /// Reads it, wherever the dialect says it. Numbers that are none are refused here: limits count on them.
+    fn read(asked: &Asked) -> Result<Self, Error> {
+        let envelope = &asked.envelope;
+        let (most_output, answers) = match asked.surface.wire() {
+            Wire::Chat(Dialect::Gemini) => inner(envelope, "generationConfig", ["maxOutputTokens", "candidateCount"])?,
+            Wire::Chat(Dialect::Bedrock) => inner(envelope, "inferenceConfig", ["maxTokens", ""])?,
+            Wire::Chat(_) => {
+                let mut most = None;
+                for name in ["max_tokens", "max_completion_tokens", "max_output_tokens"] {
+                    most = most.max(whole(envelope.raw(name), name, MOST_OUTPUT)?);
+                }
+                let answers = whole(envelope.raw("n"), "n", MOST_ANSWERS)?;
+                (most, answers.max(whole(envelope.raw("best_of"), "best_of", MOST_ANSWERS)?))
+            }
+            Wire::Image(_) | Wire::ImageEdit(_) => (None, whole(envelope.raw("n"), "n", MOST_ANSWERS)?),
+            _ => (None, None),
+        };
+        Ok(Self { most_output, answers: answers.unwrap_or(1).max(1) })
+    }
+}
+
+/// The two numbers of a nested object.
+fn inner(
+    envelope: &Envelope,
+    name: &'static str,
+    [most, answers]: [&'static str; 2],
+) -> Result<(Option<u64>, Option<u64>), Error> {
+    let fields: Option<BTreeMap<&str, &RawValue>> = envelope.get(name, "an object").map_err(unreadable)?;
+    let raw = |field: &str| fields.as_ref().and_then(|fields| Some(fields.get(field)?.get().as_bytes()));
+    Ok((whole(raw(most), most, MOST_OUTPUT)?, whole(raw(answers), answers, MOST_ANSWERS)?))
+}
+
+/// A whole number that is not negative; `None` if there is none.
+fn whole(raw: Option<&[u8]>, name: &'static str, most: u64) -> Result<Option<u64>, Error> {
+    let Some(raw) = raw.filter(|raw| *raw != b"null") else { return Ok(None) };
+    // Forms hold texts.
+    let text = std::str::from_utf8(raw).unwrap_or_default().trim_matches('"');
+    let number = text.parse::<u64>().ok().or_else(|| {
+        let whole = text.parse::<f64>().ok().filter(|number| number.fract() == 0.0 && (0.0..=1e9).contains(number))?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole and in range")]
+        Some(whole as u64)
+    });
+    match number.filter(|number| *number <= most) {
+        Some(number) => Ok(Some(number)),
+        None => {
+            let message = format!("`{name}` must be a whole number from 0 to {most}");
+            Err(Error::new(Code::InvalidRequest, message).at(name))
+        }
+    }
 }
 
 fn wants_usage(asked: &Asked) -> Result<bool, Error> {

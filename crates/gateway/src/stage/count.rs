@@ -17,7 +17,7 @@ const FILE_BYTES_PER_TOKEN: u64 = 100;
 /// # Errors
 /// 400 if the body is not what its dialect allows.
 pub(super) fn count_here(dispatch: &Dispatch, target: &Arc<Target>) -> Result<Done, Error> {
-    let Dispatch { gw, call, record } = dispatch;
+    let Dispatch { gw, call, record, .. } = dispatch;
     let (words, body) = (call.asked.surface.wire().words(), call.asked.envelope.body());
     let counted = prompt(&words.read_count(body)?, encoding(target));
     let count = match counted.confidence {

@@ -15,9 +15,10 @@ use govern::{
 use llm::failure::{Failure, Kind, Retry};
 
 use super::{
-    Composed,
+    Composed, Grant,
     attempt::{Tried, attempt},
     encode::Without,
+    reserve::cover,
 };
 use crate::{
     Gateway,
@@ -37,6 +38,7 @@ pub enum Sent {
 /// A call with all that its tries need.
 pub(super) struct Dispatch {
     pub gw: Arc<Gateway>,
+    pub grant: Grant,
     pub call: Composed,
     pub record: Recording,
 }
@@ -45,12 +47,17 @@ pub(super) struct Dispatch {
 ///
 /// # Errors
 /// The last failure, or the caller's own mistake.
-pub async fn dispatch(gw: &Arc<Gateway>, plan: Plan, call: Composed, record: &Recording) -> Result<Sent, Error> {
+pub async fn dispatch(
+    gw: &Arc<Gateway>,
+    (grant, plan): (Grant, Plan),
+    call: Composed,
+    record: &Recording,
+) -> Result<Sent, Error> {
     let overhead = record.elapsed();
     record.with(|record| record.overhead = Some(overhead));
     let patience = call.stream.then_some(call.rules.settings.keepalive);
     let policy = plan.targets.first().map(|target| target.account.on_disconnect).unwrap_or_default();
-    let dispatch = Dispatch { gw: gw.clone(), call, record: record.clone() };
+    let dispatch = Dispatch { gw: gw.clone(), grant, call, record: record.clone() };
     let mut work = Waiting::new(gw.clone(), record.clone(), policy, dispatch.run(plan).boxed());
     // A whole answer is waited for; there is nothing to keep the caller's connection alive with.
     let Some(patience) = patience else { return Ok(Sent::Done(work.await?)) };
@@ -95,6 +102,10 @@ impl Dispatch {
         };
         let mut mended = 0;
         for number in 1.. {
+            if *tries > 0 {
+                // The first has its place; each further one needs one on top of what was used.
+                cover(&self.gw, &self.grant, &self.call, target, &self.record)?;
+            }
             *tries += 1;
             let failure = match attempt(self, (target, &state), &without).await? {
                 Tried::Good(done) => {

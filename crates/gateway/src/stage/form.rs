@@ -75,6 +75,11 @@ pub struct Attached {
 }
 
 impl Form {
+    /// Bytes of its files.
+    pub fn file_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.content.len()).sum()
+    }
+
     /// Reads a form of at most `most` bytes.
     ///
     /// # Errors

@@ -30,14 +30,16 @@ use super::{
     Caller, Grant, Sent,
     attempt::{begin, deliver, note},
     count::reckon,
+    need::unread,
     read::collect,
+    reserve::cover_unread,
 };
 use crate::{
     Gateway, InForce,
     body::{Done, LaneBody, Noted, Opaque, Opened, Passed, Tee},
     guard::said_amiss,
     http::RawRequest,
-    ledger::journal::Most,
+    ledger::{Needs, journal::Most},
     observe::Recording,
     upstream::{RequestBody, UpstreamBody, is_presentable, request},
 };
@@ -183,7 +185,10 @@ impl Passage {
     /// # Errors
     /// The provider could not be reached, or a guard objects to its answer.
     pub async fn send(self, gw: &Arc<Gateway>, record: &Recording) -> Result<Sent, Error> {
-        let Self { rules, target, path, method, headers, body, prompt_tokens, .. } = self;
+        let Self { grant, rules, target, path, method, headers, body, prompt_tokens, .. } = self;
+        let bytes = prompt_tokens.saturating_mul(4);
+        let most = || unread(&target, record.surface().operation(), bytes, rules.settings.assumed_output_tokens);
+        cover_unread(gw, &rules, &grant, (&target, &Needs::new(&most, &most)), record)?;
         let account = &target.account;
         let wire = account.provider.speaks(Operation::Chat, &target.model).first().copied();
         let wire = wire.unwrap_or(Wire::Chat(Dialect::OpenAiChat));
@@ -202,7 +207,7 @@ impl Passage {
         record.with(|record| record.target = Some(target.name.to_string()));
         if !matches!(*request.method(), Method::GET | Method::HEAD | Method::DELETE) {
             let prompt = u32::try_from(prompt_tokens).unwrap_or(u32::MAX);
-            let held = record.hold(Most { prompt, output: 0 }).await;
+            let held = record.write_down(Most { prompt, output: 0 }).await;
             if held.is_err() {
                 record.with(|record| record.attempts.pop()); // there was none
             }

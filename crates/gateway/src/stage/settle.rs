@@ -11,13 +11,12 @@ use crate::{
     Gateway,
     body::{Done, Passed, Settlement, StreamBody},
     http::{Answer, names},
-    ledger::Hold,
     observe::{Outcome, Recording},
 };
 
 /// Books a whole answer, or wraps a stream so that it books itself.
-pub fn settle(gw: &Arc<Gateway>, sent: Sent, hold: Hold, record: &Recording) -> Answer {
-    let mut settlement = Settlement { gw: gw.clone(), record: record.clone(), hold: Some(hold) };
+pub fn settle(gw: &Arc<Gateway>, sent: Sent, record: &Recording) -> Answer {
+    let mut settlement = Settlement { gw: gw.clone(), record: record.clone() };
     let mut answer = match sent {
         Sent::Done(Done::Whole { target, body, spent }) => {
             settlement.book(&target, &spent);
@@ -109,6 +108,9 @@ fn describe(record: &Recording, headers: &mut HeaderMap) {
         }
         if record.estimated {
             headers.insert(names::X_TOLLGATE_ESTIMATED, HeaderValue::from_static("true"));
+        }
+        if let Some(limit) = record.downgraded_by.as_deref().and_then(|limit| HeaderValue::from_str(limit).ok()) {
+            headers.insert(names::X_TOLLGATE_DOWNGRADED, limit);
         }
         if !record.loss.is_empty()
             && let Ok(loss) = HeaderValue::try_from(record.loss.join(","))

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -39,6 +39,8 @@ pub struct TargetState {
     retry_tokens: AtomicI64,
     /// What its reports say of our rule of thumb for tokens.
     calibration: Mutex<Calibration>,
+    /// Tokens of an answer as a rule, in sixteenths; 0 until there was one.
+    output: AtomicU64,
     /// Whole answers that were asked for as a sample.
     asked: AtomicU32,
 }
@@ -105,6 +107,7 @@ impl TargetState {
             consecutive_failures: AtomicU32::new(0),
             retry_tokens: AtomicI64::new(RETRY_BURST),
             calibration: Mutex::default(),
+            output: AtomicU64::new(0),
             asked: AtomicU32::new(0),
         }
     }
@@ -118,6 +121,22 @@ impl TargetState {
     /// Learns from what it reported of a prompt.
     pub fn learn(&self, reckoned: u64, reported: u64) {
         self.calibration.lock().unwrap_or_else(PoisonError::into_inner).learn(reckoned, reported);
+    }
+
+    /// Learns how long its answers are: the last ones count most.
+    pub fn learn_output(&self, tokens: u64) {
+        let sixteenths = tokens.min(u64::MAX / 64) * 16;
+        let before = self.output.load(Ordering::Relaxed);
+        let now = if before == 0 { sixteenths } else { (before * 7 + sixteenths) / 8 };
+        if now != before {
+            self.output.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// Tokens of its answers as a rule; `None` if there was none.
+    #[must_use]
+    pub fn usual_output(&self) -> Option<u64> {
+        Some(self.output.load(Ordering::Relaxed).div_ceil(16)).filter(|tokens| *tokens > 0)
     }
 
     /// What it would report of a prompt; `None` if it has reported too little.

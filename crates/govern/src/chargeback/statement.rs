@@ -13,13 +13,16 @@ use super::{
 };
 use crate::Money;
 
+/// Figures by two names, such as account and model.
+pub type Spent = BTreeMap<(String, String), Figures>;
+
 /// The spend that a statement is made of, by month since January 1970.
 #[derive(Debug, Clone, Default)]
 pub struct Spend {
     /// What the owner used, by account and model.
-    pub own: BTreeMap<i64, BTreeMap<(String, String), Figures>>,
+    pub own: BTreeMap<i64, Spent>,
     /// What everybody used who may bear a shared cost: by month, kind of owner, account, and id.
-    pub all: BTreeMap<(i64, &'static str), BTreeMap<(String, String), Figures>>,
+    pub all: BTreeMap<(i64, &'static str), Spent>,
 }
 
 /// A statement. Its parts sum to what is due, to the last nano-dollar.

@@ -14,6 +14,7 @@ mod guardrails;
 mod headers;
 mod identity;
 mod keys;
+mod limits;
 mod models;
 mod passthrough;
 mod prices;
@@ -38,7 +39,7 @@ use super::{
     tree,
     variable::Lookup,
 };
-use crate::{Directory, access::Pattern, alert, identity::Issuer, key::Pepper};
+use crate::{Directory, access::Pattern, alert, identity::Issuer, key::Pepper, limit::Limit};
 
 /// The largest file that is read.
 pub const MOST_BYTES: usize = 10 << 20;
@@ -64,6 +65,7 @@ pub struct Draft {
     issuers: Vec<Arc<Issuer>>,
     guardrails: Vec<GuardRule>,
     alerts: Vec<alert::Rule>,
+    limits: Vec<Arc<Limit>>,
     settings: Settings,
 }
 
@@ -110,7 +112,8 @@ impl Checking<'_> {
         let guardrails = self.guardrails(&raw.guardrails);
         let alerts = self.alerts(&raw.alerts);
         let accounts = accounts.good;
-        Draft { hash, accounts, models, wildcards, directory, keys, issuers, guardrails, alerts, settings }
+        let limits = self.limits(raw);
+        Draft { hash, accounts, models, wildcards, directory, keys, issuers, guardrails, limits, alerts, settings }
     }
 }
 
@@ -147,6 +150,7 @@ impl Draft {
             issuers: self.issuers,
             guardrails: self.guardrails,
             alerts: self.alerts,
+            limits: self.limits,
             settings: self.settings,
         }
     }

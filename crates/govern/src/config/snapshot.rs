@@ -12,8 +12,11 @@ use llm::{
 };
 
 use super::credential::Credential;
-pub use super::journal::{JournalRule, JournalSync, OnFull};
-use crate::{Directory, access::Pattern, chargeback::plan::Chargeback, identity::Issuer, key::KeyRule};
+pub use super::{
+    journal::{JournalRule, JournalSync, OnFull},
+    secret::Secret,
+};
+use crate::{Directory, access::Pattern, chargeback::plan::Chargeback, identity::Issuer, key::KeyRule, limit::Limit};
 
 /// Everything that a request is judged by.
 #[derive(Debug, Clone)]
@@ -38,6 +41,8 @@ pub struct Rules {
     pub guardrails: Vec<GuardRule>,
     /// Who is told what needs attention.
     pub alerts: Vec<crate::alert::Rule>,
+    /// Limits and budgets, by name.
+    pub limits: Vec<Arc<Limit>>,
     pub settings: Settings,
 }
 
@@ -126,54 +131,6 @@ pub struct Handling {
     pub zero_retention: bool,
     /// It may train models on it.
     pub training: bool,
-}
-
-/// A credential. It cannot be printed, and it is erased from memory when it is dropped.
-///
-/// ```
-/// let secret = govern::config::Secret::new("a credential");
-/// assert_eq!(format!("{secret} {secret:?}"), "[secret] [secret]");
-/// assert_eq!(secret.expose(), "a credential");
-/// ```
-///
-/// It cannot be serialised either:
-///
-/// ```compile_fail,E0277
-/// let secret = govern::config::Secret::new("a credential");
-/// serde_json::to_string(&secret);
-/// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(zeroize::Zeroizing<String>);
-
-impl Secret {
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(zeroize::Zeroizing::new(text.into()))
-    }
-
-    /// The text itself, for the one place that sends it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for Secret {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret]")
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret]")
-    }
 }
 
 impl fmt::Debug for Account {
@@ -323,6 +280,8 @@ pub struct Settings {
     pub describe_headers: bool,
     /// What happens to a call whose price is not known.
     pub unpriced: Unpriced,
+    /// Tokens that an answer may have, for limits, where neither the call nor the catalogue says.
+    pub assumed_output_tokens: u64,
     /// OTLP over HTTP: `http://collector:4318`.
     pub otlp_endpoint: Option<String>,
     /// Origins that browsers may call from.
@@ -348,6 +307,7 @@ impl Default for Settings {
             most_drains: 64,
             describe_headers: true,
             unpriced: Unpriced::Allow,
+            assumed_output_tokens: 4_096,
             otlp_endpoint: None,
             cors_origins: Vec::new(),
             record_days: 30,

@@ -224,16 +224,15 @@ async fn verify(store: &Store, signed: Vec<Checkpoint>) -> anyhow::Result<Result
 
 fn verify_file(file: &Path, signed: Vec<Checkpoint>) -> anyhow::Result<Result<Verified, Finding>> {
     let mut verifier = Verifier::new(signed);
-    let mut next = 1;
-    for line in read(file)?.lines().filter(|line| !line.trim().is_empty()) {
+    let file = read(file)?;
+    for (seq, line) in (1..).zip(file.lines().filter(|line| !line.trim().is_empty())) {
         let taken = match Shown::from_json(line) {
             Ok(shown) => verifier.take(format!("{}\t{}", shown.entry.canonical(), shown.entry.hash).as_bytes()),
-            Err(what) => Err(Finding { seq: next, what: what.to_owned() }),
+            Err(what) => Err(Finding { seq, what: what.to_owned() }),
         };
         if let Err(found) = taken {
             return Ok(Err(found));
         }
-        next += 1;
     }
     Ok(verifier.finish(None))
 }

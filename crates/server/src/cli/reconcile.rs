@@ -81,8 +81,10 @@ pub async fn run(args: Args, out: &mut dyn Write) -> Outcome {
                 })
                 .collect();
             let mut whole = serde_json::to_value(&found)?;
-            whole["by_kind"] = serde_json::to_value(kinds)?;
-            whole["days"] = serde_json::json!([days.0, days.1]);
+            if let Some(whole) = whole.as_object_mut() {
+                whole.insert("by_kind".to_owned(), serde_json::to_value(kinds)?);
+                whole.insert("days".to_owned(), serde_json::json!([days.0, days.1]));
+            }
             writeln!(out, "{whole:#}")?;
         }
         Format::Csv => out.write_all(as_csv(&found.findings).as_bytes())?,

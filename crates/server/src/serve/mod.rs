@@ -24,7 +24,7 @@ use anyhow::{Context, bail};
 use axum::{Router, http::Uri};
 use gateway::{
     Gateway, Parts,
-    alert::{AlertTask, Alerts},
+    alert::{Alert, AlertTask, Alerts},
     keys::KeySource,
     observe::Metrics,
     sink::{self, Sink, otlp::otlp},
@@ -35,7 +35,7 @@ use gateway::{
 use govern::{Rules, config::snapshot::Settings};
 use price_book::PriceBook;
 use store::Store;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::cli::{
     config::{Installation, checkpoints},
@@ -85,7 +85,7 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let (alerts, raised) = Alerts::new(metrics.clone());
     let (journal, syncer) = journal::open(&data_dir, &rules, &metrics)?;
     let sinks = sinks(&store, &book, &rules, &writers)?;
-    let (sinks, mut sink_task) = sink::queue(sinks, Some(journal), metrics.clone());
+    let (sinks, mut sink_task) = sink::queue(sinks, Some(journal), alerts.clone(), metrics.clone());
     sink_task.catch_up(CATCH_UP).await;
     let gw = Gateway::new(Parts {
         rules: rules.clone(),
@@ -94,25 +94,18 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
         responses: Arc::new(store.clone()),
         sinks,
         alerts,
-        metrics: metrics.clone(),
+        metrics,
         tasks: tasks.clone(),
     })?;
+    restore_counters(&store, &gw).await.context("the counters of limits cannot be read")?;
     writers.spawn(sink_task.run(writers.stopping()));
-    let ruling = gw.clone();
-    let recipients = Arc::new(move || ruling.rules.load().alerts.clone());
-    let alerting = AlertTask::new(raised, gw.fetcher.clone(), recipients, metrics)?;
-    tasks.spawn(alerting.run(tasks.stopping()));
-    let following = gw.clone();
-    let stop = tasks.stopping();
-    tasks.spawn(async move { stop.run_until_cancelled(async { following.keys.follow().await }).await });
-    let (following, stop) = (gw.clone(), tasks.stopping());
-    tasks.spawn(async move { stop.run_until_cancelled(following.tokens.follow()).await });
-    let (heard, stop) = (store.clone(), tasks.stopping());
-    tasks.spawn(async move { stop.run_until_cancelled(async { heard.listen().await }).await });
+    tell_people(&gw, raised)?;
+    keep_up(&gw, &store);
     tasks.spawn(forget_old_records(store.clone(), settings.record_days, tasks.stopping()));
     tasks.spawn(auditor::run(store.clone(), checkpoints(&data_dir)?, tasks.stopping()));
     let turn = tree::Turn::default();
     tasks.spawn(tree::follow(gw.clone(), store.clone(), turn.clone(), tree_version, tasks.stopping()));
+    tasks.spawn(forget_idle_counters(gw.clone(), tasks.stopping()));
     tasks.spawn(reload::follow(gw.clone(), args.config.clone(), (book, turn), tasks.stopping()));
 
     let listeners = Listeners::bind(&settings).await?;
@@ -150,6 +143,33 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
 
 /// How long a start waits for records that the process before left in the journal.
 const CATCH_UP: Duration = Duration::from_millis(1_500);
+
+/// Delivers alerts, to the recipients of the moment.
+fn tell_people(gw: &Arc<Gateway>, raised: mpsc::Receiver<Alert>) -> anyhow::Result<()> {
+    let ruling = gw.clone();
+    let recipients = Arc::new(move || ruling.rules.load().alerts.clone());
+    let task = AlertTask::new(raised, gw.fetcher.clone(), recipients, gw.metrics.clone())?;
+    gw.tasks.spawn(task.run(gw.tasks.stopping()));
+    Ok(())
+}
+
+/// Keeps up with what changes elsewhere: keys, the keys of identity providers, what other replicas tell.
+fn keep_up(gw: &Arc<Gateway>, store: &Store) {
+    let (following, stop) = (gw.clone(), gw.tasks.stopping());
+    gw.tasks.spawn(async move { stop.run_until_cancelled(async { following.keys.follow().await }).await });
+    let (following, stop) = (gw.clone(), gw.tasks.stopping());
+    gw.tasks.spawn(async move { stop.run_until_cancelled(following.tokens.follow()).await });
+    let (heard, stop) = (store.clone(), gw.tasks.stopping());
+    gw.tasks.spawn(async move { stop.run_until_cancelled(async { heard.listen().await }).await });
+}
+
+/// Puts back what was booked on limits before the start.
+async fn restore_counters(store: &Store, gw: &Gateway) -> Result<(), store::Error> {
+    let booked = store.counters(gateway::clock::now_micros()).await?;
+    let amount = |used: i64| u64::try_from(used).unwrap_or_default();
+    gw.ledger.restore(booked.into_iter().map(|booked| (booked.counter.into(), booked.slot, amount(booked.used))));
+    Ok(())
+}
 
 /// Where records go.
 fn sinks(store: &Store, book: &Arc<PriceBook>, rules: &Rules, writers: &Tasks) -> anyhow::Result<Vec<Arc<dyn Sink>>> {
@@ -251,9 +271,20 @@ async fn forget_old_records(store: Store, days: u32, stop: tokio_util::sync::Can
         if let Err(error) = store.forget_hours_before(gateway::clock::now_micros() / HOUR - HOURS_KEPT).await {
             tracing::warn!(%error, "old sums by the hour could not be deleted");
         }
+        if let Err(error) = store.forget_counters(gateway::clock::now_micros()).await {
+            tracing::warn!(%error, "counters of the past could not be deleted");
+        }
         if let Err(error) = store.forget_responses_before(before).await {
             tracing::warn!(%error, "old responses could not be deleted");
         }
+    }
+}
+
+/// Forgets counters that nobody misses, so that a million end users who called once do not stay.
+async fn forget_idle_counters(gw: Arc<Gateway>, stop: tokio_util::sync::CancellationToken) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(60));
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        gw.ledger.counters.forget_idle(gateway::clock::now());
     }
 }
 

@@ -22,6 +22,7 @@ mod invoke;
 mod journal;
 mod keys;
 mod kill;
+mod limits;
 mod operations;
 mod passthrough;
 mod prices;

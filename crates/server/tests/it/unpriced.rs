@@ -152,7 +152,7 @@ async fn case_068_a_price_that_becomes_known_is_applied_later() {
     let change = &record["cost_changes"][0];
     assert_eq!(
         (&change["author"], &change["before"]["cost"], &change["after"]["cost"]),
-        (&json!("admin API"), &Value::Null, &json!(expected))
+        (&json!("admin_token"), &Value::Null, &json!(expected))
     );
     assert_eq!(
         (&change["before"]["prices"], &change["after"]["prices"][0]),
@@ -187,7 +187,7 @@ async fn case_068_what_was_charged_is_priced_anew_only_if_that_is_said() {
     assert_eq!(run(&range)["changed"], 0, "once");
     let id = before["id"].as_str().unwrap();
     let record = gateway.admin().get(&format!("/api/v1/requests/{id}")).send().await.json();
-    assert_eq!(record["cost_changes"][0]["author"], "command line, ada", "{record}");
+    assert_eq!(record["cost_changes"][0]["author"], "cli:ada", "{record}");
     assert_eq!(
         (&record["cost_changes"][0]["before"]["prices"][0], &record["cost"]),
         (&before["attempts"][0]["price"], &json!(40 * NANO))

@@ -51,3 +51,9 @@ pub const MARGIN: u8 = 39;
 pub const RECOVERED: u8 = 40;
 /// The caller's place in the tree, as `govern::Principal` writes it.
 pub const PLACE: u8 = 41;
+/// The name of a counter that the call was booked on; the slot and the amount follow.
+pub const CHARGE: u8 = 50;
+pub const CHARGE_SLOT: u8 = 51;
+pub const CHARGE_AMOUNT: u8 = 52;
+pub const DOWNGRADED_BY: u8 = 53;
+pub const WOULD_REFUSE: u8 = 54;

@@ -141,8 +141,8 @@ async fn an_image_comes_as_it_is_and_the_request_says_little() {
         requests.lock().unwrap().as_slice(),
         [concat!(
             "GET /a.png?x=1 HTTP/1.1\r\nhost: pictures.example.com\r\nuser-agent: tollgate\r\n",
-            "accept: image/png, image/jpeg, image/gif, image/webp\r\naccept-encoding: identity\r\n",
-            "connection: close\r\n\r\n"
+            "accept-encoding: identity\r\nconnection: close\r\n",
+            "accept: image/png, image/jpeg, image/gif, image/webp\r\n\r\n"
         )]
     );
 }

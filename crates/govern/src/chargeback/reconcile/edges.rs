@@ -94,8 +94,11 @@ pub(super) fn midnights(sheet: &mut Sheet) -> Vec<Finding> {
     findings
 }
 
+/// Tokens of each class that were moved over the midnight after this day, of this model.
+type Move = ((String, i64), [i64; CLASSES.len()]);
+
 /// The midnights, by the day before each, over which calls were moved, and how many tokens of each class.
-fn chain(sheet: &Sheet, key: &(String, i64), forward: bool) -> Option<Vec<((String, i64), [i64; CLASSES.len()])>> {
+fn chain(sheet: &Sheet, key: &(String, i64), forward: bool) -> Option<Vec<Move>> {
     let cell =
         |day: i64| sheet.cells.get(&(key.0.clone(), day)).filter(|cell| cell.theirs.is_some() && cell.ours.is_some());
     let mut carried = [0; CLASSES.len()];

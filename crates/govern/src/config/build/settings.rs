@@ -44,6 +44,7 @@ impl Checking<'_> {
                 Some(RawUnpriced::Estimate) => Unpriced::Estimate,
                 Some(RawUnpriced::Allow) | None => Unpriced::Allow,
             },
+            assumed_output_tokens: raw.assumed_output_tokens.map_or(default.assumed_output_tokens, u64::from),
             otlp_endpoint: raw.otlp.as_ref().and_then(|otlp| self.url(&otlp.endpoint, "otlp.endpoint")),
             cors_origins: self.origins(raw),
             record_days: raw.records.keep_days.unwrap_or(default.record_days),
