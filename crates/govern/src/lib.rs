@@ -18,7 +18,6 @@ pub mod role;
 pub mod route;
 #[cfg(test)]
 mod testing;
-pub mod vault;
 
 pub use config::Rules;
 pub use directory::Directory;

@@ -30,8 +30,6 @@ pub enum Kind {
     Keys,
     /// Who belongs where, and who may do what.
     Directory,
-    /// Credentials of providers.
-    Secrets,
 }
 
 impl Kind {
@@ -40,7 +38,6 @@ impl Kind {
         match self {
             Self::Keys => "keys_version",
             Self::Directory => "directory_version",
-            Self::Secrets => "secrets_version",
         }
     }
 }

@@ -39,7 +39,7 @@ macro_rules! store_suite {
             what_was_priced_before_is_forgotten_with_its_record
         ]);
         $crate::store_suite!($fixture, spend: [
-            case_072_sums_equal_the_records, case_072_a_million_tiny_costs_sum_exactly,
+            case_072_sums_equal_the_records, case_072_ten_thousand_tiny_costs_sum_exactly,
             spend_is_told_apart_by_anything, pages_of_spend_follow_each_other, case_068_a_repricing_moves_its_sums,
             sums_outlive_their_records
         ]);

@@ -114,7 +114,7 @@ pub async fn case_072_sums_equal_the_records(store: &Store, another: &Store) {
     assert!(drift.sums > 50);
 }
 
-pub async fn case_072_a_million_tiny_costs_sum_exactly(store: &Store, _: &Store) {
+pub async fn case_072_ten_thousand_tiny_costs_sum_exactly(store: &Store, _: &Store) {
     let tiny = |n: u64| {
         let tries = vec![attempt("a/m", Some(100), Usage { input: 1, ..Usage::default() })];
         Record { attempts: tries, cost: Some(Money(100)), target: Some("a/m".into()), ..record(n) }
